@@ -1,0 +1,71 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every Swift target is compiled with: language mode 6, strict memory safety, no warning let through.
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+/// A library module. Module names carry the prefix `Zoo`, so that an app's own `Models` or `Images` never
+/// collides with ours; the folder keeps the short name.
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(
+        name: "Zoo\(name)", dependencies: dependencies, path: "Sources/\(name)", swiftSettings: house)
+}
+
+/// The tests of one room, or of the whole (`Command`, `Parity`, `Robustness`).
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: "Zoo\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests",
+        swiftSettings: house)
+}
+
+let package = Package(
+    name: "menagerie",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Menagerie", targets: ["Menagerie"]),
+        .executable(name: "zoo", targets: ["zoo"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib",
+            providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .systemLibrary(
+            name: "CHDF5", path: "Sources/CHDF5", pkgConfig: "hdf5-serial",
+            providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
+        .target(name: "CHDF5Shim", dependencies: ["CHDF5"], path: "Sources/CHDF5Shim"),
+        room("Tensors"),
+        room("Containers", ["ZooTensors", "CZlib"]),
+        room("LayerGraphs", ["ZooTensors"]),
+        room("Architectures", ["ZooTensors", "ZooLayerGraphs"]),
+        room("Checkpoints", ["ZooTensors", "ZooContainers"]),
+        room("HDF5Checkpoints", ["ZooTensors", "ZooContainers", "ZooCheckpoints", "CHDF5Shim"]),
+        room("Models", ["ZooTensors", "ZooLayerGraphs", "ZooCheckpoints"]),
+        room(
+            "Conversion",
+            ["ZooTensors", "ZooLayerGraphs", "ZooCheckpoints", "ZooModels", "ZooArchitectures"]),
+        room("Compute", ["ZooTensors", "ZooLayerGraphs"]),
+        room(
+            "ModelCatalog",
+            [
+                "ZooTensors", "ZooLayerGraphs", "ZooCheckpoints", "ZooHDF5Checkpoints", "ZooModels",
+                "ZooArchitectures", "ZooConversion", "ZooCompute",
+            ]),
+        .target(
+            name: "Menagerie", dependencies: ["ZooModelCatalog"], path: "Sources/Menagerie",
+            swiftSettings: house),
+        .executableTarget(
+            name: "zoo",
+            dependencies: [
+                "Menagerie", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/zoo", swiftSettings: house),
+        tests("Tensors", ["ZooTensors"]),
+    ]
+)

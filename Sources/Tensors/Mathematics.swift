@@ -1,0 +1,22 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+// The C library's elementary functions under names that need no import elsewhere.
+
+/// √x.
+package func squareRoot(_ x: Double) -> Double { x.squareRoot() }
+/// ln x.
+package func naturalLogarithm(_ x: Double) -> Double { log(x) }
+/// cos x, x in radians.
+package func cosine(_ x: Double) -> Double { cos(x) }
+/// eˣ.
+package func exponential(_ x: Double) -> Double { exp(x) }
+/// eˣ in single precision.
+package func exponential(_ x: Float) -> Float { expf(x) }
+/// tanh x.
+package func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }

@@ -1,0 +1,43 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// What the operating system said about the last failed call, in words.
+package func systemFailureReason() -> String {
+    let code = errno
+    guard let text = unsafe strerror(code) else { return "error \(code)" }
+    return unsafe String(cString: text)
+}
+
+/// An error for a call on a path that the operating system refused.
+package func systemError(_ action: String, path: String, remedy: String? = nil) -> ZooError {
+    let code = errno
+    let reason = systemFailureReason()
+    return ZooError(
+        code == ENOENT || code == ENOTDIR ? .fileNotFound : .systemFailure, "\(action): \(reason)", file: path,
+        remedy: remedy)
+}
+
+/// `write(2)`, under a name that a type's own `write` doesn't hide.
+func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+    unsafe write(descriptor, bytes, count)
+}
+
+/// Lends an array's bytes to a body that throws ``ZooError`` (the standard library's own `rethrows` would widen
+/// the type of the error).
+package func lendingBytes<Element, Result>(
+    of array: [Element], _ body: (UnsafeRawBufferPointer) throws(ZooError) -> Result
+) throws(ZooError) -> Result {
+    let outcome = unsafe array.withUnsafeBytes { bytes -> Swift.Result<Result, ZooError> in
+        do throws(ZooError) {
+            return .success(try unsafe body(bytes))
+        } catch {
+            return .failure(error)
+        }
+    }
+    return try outcome.get()
+}

@@ -1,0 +1,92 @@
+/// The one error type of Menagerie: facts, not prose. The command turns it into a line of text.
+public struct ZooError: Error, Sendable, Hashable {
+    /// What kind of failure it is; stable across versions.
+    public enum Code: String, Sendable, Hashable {
+        /// Nothing is at the path.
+        case fileNotFound = "file_not_found"
+        /// The path is a folder, a pipe, or something else that isn't a regular file.
+        case notAFile = "not_a_file"
+        /// The operating system refused to read, write, map or start something.
+        case systemFailure = "system_failure"
+        /// The file ends before what it announces.
+        case truncated
+        /// The file contradicts its own format.
+        case corrupt
+        /// Well-formed, but of a kind that this version doesn't handle.
+        case unsupported
+        /// The format isn't recognised.
+        case unknownFormat = "unknown_format"
+        /// A declared size is beyond the limits for files from strangers.
+        case limitExceeded = "limit_exceeded"
+        /// The file asks for something that is refused on security grounds.
+        case refused
+        /// A tensor that is needed isn't there.
+        case missingTensor = "missing_tensor"
+        /// A tensor is there with another shape or type than needed.
+        case mismatch
+        /// More than one reading is possible; the user has to choose.
+        case ambiguous
+        /// An argument doesn't fit what it is applied to.
+        case invalidArgument = "invalid_argument"
+        /// A check of data against its checksum failed.
+        case checksum
+    }
+
+    /// The kind of failure.
+    public var code: Code
+    /// One clause that says what is wrong, without the file's name or a final full stop.
+    public var problem: String
+    /// Path of the file concerned.
+    public var file: String?
+    /// Where in the file, in bytes from its start.
+    public var byteOffset: Int?
+    /// Dotted path or key of the tensor or layer concerned.
+    public var tensor: String?
+    /// What was expected, where a comparison failed.
+    public var expected: String?
+    /// What was found instead.
+    public var found: String?
+    /// What the user can do about it.
+    public var remedy: String?
+
+    /// Makes an error; leave out what isn't known where it is thrown, callers add to it.
+    public init(
+        _ code: Code, _ problem: String, file: String? = nil, byteOffset: Int? = nil, tensor: String? = nil,
+        expected: String? = nil, found: String? = nil, remedy: String? = nil
+    ) {
+        self.code = code
+        self.problem = problem
+        self.file = file
+        self.byteOffset = byteOffset
+        self.tensor = tensor
+        self.expected = expected
+        self.found = found
+        self.remedy = remedy
+    }
+
+    /// The same error with the places filled in that it didn't name yet.
+    public func adding(
+        file: String? = nil, byteOffset: Int? = nil, tensor: String? = nil, remedy: String? = nil
+    ) -> ZooError {
+        var copy = self
+        copy.file = self.file ?? file
+        copy.byteOffset = self.byteOffset ?? byteOffset
+        copy.tensor = self.tensor ?? tensor
+        copy.remedy = self.remedy ?? remedy
+        return copy
+    }
+}
+
+extension ZooError: CustomStringConvertible {
+    /// All facts in one line, for logs and test failures.
+    public var description: String {
+        var text = problem
+        if let tensor { text += " (\(tensor))" }
+        if let expected { text += "; expected \(expected)" }
+        if let found { text += expected == nil ? "; found \(found)" : ", found \(found)" }
+        if let byteOffset { text += " at byte \(byteOffset)" }
+        if let file { text = "\(file): \(text)" }
+        if let remedy { text += ". \(remedy)" }
+        return text
+    }
+}

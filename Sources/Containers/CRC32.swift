@@ -1,0 +1,45 @@
+internal import CZlib
+package import ZooTensors
+
+/// The checksum of zip and gzip, computed by zlib piece by piece.
+package struct CRC32 {
+    private var state: UInt = 0
+
+    /// The checksum of nothing.
+    package init() {}
+
+    /// The checksum of everything so far.
+    package var value: UInt32 { UInt32(truncatingIfNeeded: state) }
+
+    /// Adds bytes.
+    package mutating func update(_ bytes: [UInt8]) throws(ZooError) {
+        let before = state
+        state = try unsafe lendingBytes(of: bytes) { (buffer) throws(ZooError) in unsafe extend(before, by: buffer) }
+    }
+
+    /// Adds all bytes of a storage.
+    package mutating func update(_ storage: TensorStorage) throws(ZooError) {
+        let before = state
+        state = try unsafe storage.withUnsafeBytes { (buffer) throws(ZooError) in unsafe extend(before, by: buffer) }
+    }
+
+    /// Adds a tensor's elements in row-major order.
+    package mutating func update(_ tensor: Tensor) throws(ZooError) {
+        let before = state
+        state = try unsafe tensor.withContiguousBytes { (buffer) throws(ZooError) in
+            unsafe extend(before, by: buffer)
+        }
+    }
+
+    /// The checksum of some bytes.
+    package static func of(_ bytes: [UInt8]) throws(ZooError) -> UInt32 {
+        var sum = CRC32()
+        try sum.update(bytes)
+        return sum.value
+    }
+}
+
+private func extend(_ state: UInt, by buffer: UnsafeRawBufferPointer) -> UInt {
+    guard let base = buffer.baseAddress, buffer.count > 0 else { return state }
+    return unsafe crc32_z(state, base.assumingMemoryBound(to: Bytef.self), buffer.count)
+}

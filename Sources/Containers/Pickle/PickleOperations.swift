@@ -1,0 +1,190 @@
+internal import ZooTensors
+
+extension PickleMachine {
+    /// Carries out one opcode (not STOP, and none of the refused).
+    mutating func perform(_ opcode: PickleOpcode) throws(ZooError) {
+        switch opcode {
+        case .proto:
+            let version = try cursor.byte()
+            guard version <= 5 else { throw failure(.unsupported, "the pickle's protocol is \(version)") }
+        case .frame:
+            let count = try Checked.int(try cursor.integer(UInt64.self))
+            guard count <= cursor.remaining else { throw failure(.truncated, "a frame of the pickle is cut short") }
+        case .none: try pushConstant(nil)
+        case .newTrue: try pushConstant(true)
+        case .newFalse: try pushConstant(false)
+        case .binInt: try pushInteger(Int(try cursor.integer(Int32.self)))
+        case .binInt1: try pushInteger(Int(try cursor.byte()))
+        case .binInt2: try pushInteger(Int(try cursor.integer(UInt16.self)))
+        case .long1: try pushLong(count: Int(try cursor.byte()))
+        case .long4: try pushLong(count: try Checked.int(try cursor.integer(Int32.self)))
+        case .binFloat:
+            let bits = try cursor.integer(UInt64.self).byteSwapped
+            try pushNew(.real(Double(bitPattern: bits)))
+        case .shortBinUnicode: try pushText(count: Int(try cursor.byte()))
+        case .binUnicode: try pushText(count: try Checked.int(try cursor.integer(UInt32.self)))
+        case .binUnicode8: try pushText(count: try Checked.int(try cursor.integer(UInt64.self)))
+        case .shortBinString: try pushOldString(count: Int(try cursor.byte()))
+        case .binString: try pushOldString(count: try Checked.int(try cursor.integer(Int32.self)))
+        case .shortBinBytes: try pushBytes(count: Int(try cursor.byte()))
+        case .binBytes: try pushBytes(count: try Checked.int(try cursor.integer(UInt32.self)))
+        case .binBytes8, .byteArray8: try pushBytes(count: try Checked.int(try cursor.integer(UInt64.self)))
+        case .binPut: try remember(as: UInt32(try cursor.byte()))
+        case .longBinPut: try remember(as: try cursor.integer(UInt32.self))
+        case .memoize: try remember(as: nil)
+        case .binGet: try recall(UInt32(try cursor.byte()))
+        case .longBinGet: try recall(try cursor.integer(UInt32.self))
+        case .mark: try pushMark()
+        case .pop:
+            if stack.count > (marks.last ?? 0) { _ = try pop() } else { _ = try popMark() }
+        case .popMark: _ = try popMark()
+        case .dup: try push(try peek())
+        case .emptyTuple: try pushNew(.tuple(try sequence([])))
+        case .emptyList: try pushNew(.list(try sequence([])))
+        case .emptySet: try pushNew(.set(try sequence([])))
+        case .emptyDict: try pushNew(.dictionary(try mapping([])))
+        case .tuple1: try pushTuple(1)
+        case .tuple2: try pushTuple(2)
+        case .tuple3: try pushTuple(3)
+        case .tuple: try pushNew(.tuple(try sequence(try popMark())))
+        case .list: try pushNew(.list(try sequence(try popMark())))
+        case .frozenSet: try pushNew(.set(try sequence(try popMark())))
+        case .dict: try pushNew(.dictionary(try mapping(try paired(try popMark()))))
+        case .append: try extend([try pop()])
+        case .appends, .addItems: try extend(try popMark())
+        case .setItem:
+            let value = try pop()
+            try assign([PickleEntry(key: try pop(), value: value)])
+        case .setItems: try assign(try paired(try popMark()))
+        default: try performCall(opcode)
+        }
+    }
+
+    /// The opcodes by which Python would import, call and construct.
+    private mutating func performCall(_ opcode: PickleOpcode) throws(ZooError) {
+        switch opcode {
+        case .global:
+            let module = try validText(try cursor.line(maximum: 4096))
+            try pushGlobal(module: module, name: try validText(try cursor.line(maximum: 4096)))
+        case .stackGlobal:
+            let name = try pop()
+            guard let module = document.text(try pop()), let name = document.text(name) else {
+                throw failure(.corrupt, "the pickle names a class by something other than text")
+            }
+            try pushGlobal(module: module, name: name)
+        case .reduce:
+            let arguments = try pop()
+            try pushObject(callable: try pop(), arguments: arguments, isInstance: false)
+        case .newObj:
+            let arguments = try pop()
+            try pushObject(callable: try pop(), arguments: arguments, isInstance: true)
+        case .newObjEx:
+            let keywords = try pop()
+            let arguments = try pop()
+            try pushObject(callable: try pop(), arguments: arguments, keywords: keywords, isInstance: true)
+        case .obj:
+            let items = try popMark()
+            guard let callable = items.first else { throw failure(.corrupt, "the pickle makes an object of no class") }
+            let arguments = try make(.tuple(try sequence(Array(items.dropFirst()))))
+            try pushObject(callable: callable, arguments: arguments, isInstance: true)
+        case .build:
+            let state = try pop()
+            guard case .object(let place) = document.nodes[Int(try peek().index)] else {
+                throw failure(.corrupt, "the pickle sets attributes of something that has none")
+            }
+            document.objects[Int(place)].state = state
+        case .binPersid: try pushNew(.persistent(try pop()))
+        default: throw failure(.unsupported, "the pickle uses an opcode that isn't handled")
+        }
+    }
+
+    private mutating func pushTuple(_ count: Int) throws(ZooError) {
+        var items: [PickleReference] = []
+        for _ in 0..<count { items.append(try pop()) }
+        try pushNew(.tuple(try sequence(items.reversed())))
+    }
+
+    private func paired(_ items: [PickleReference]) throws(ZooError) -> [PickleEntry] {
+        guard items.count.isMultiple(of: 2) else { throw failure(.corrupt, "a dictionary's last key has no value") }
+        return stride(from: 0, to: items.count, by: 2).map {
+            PickleEntry(key: items[$0], value: items[$0 + 1])
+        }
+    }
+
+    /// APPEND and its like, on a list, a set, or the record of an object.
+    private mutating func extend(_ items: [PickleReference]) throws(ZooError) {
+        switch document.nodes[Int(try peek().index)] {
+        case .list(let place), .set(let place): document.sequences[Int(place)] += items
+        case .object(let place): document.objects[Int(place)].items += items
+        default: throw failure(.corrupt, "the pickle appends to something that isn't a list")
+        }
+    }
+
+    /// SETITEM and its like, on a dictionary or the record of an object.
+    private mutating func assign(_ entries: [PickleEntry]) throws(ZooError) {
+        switch document.nodes[Int(try peek().index)] {
+        case .dictionary(let place): document.mappings[Int(place)] += entries
+        case .object(let place): document.objects[Int(place)].entries += entries
+        default: throw failure(.corrupt, "the pickle sets an item of something that isn't a dictionary")
+        }
+    }
+
+    private mutating func pushGlobal(module: String, name: String) throws(ZooError) {
+        let place = try index(document.globals.count)
+        document.globals.append(PickleGlobal(module: module, name: name))
+        try pushNew(.global(place))
+    }
+
+    private mutating func pushObject(
+        callable: PickleReference, arguments: PickleReference, keywords: PickleReference? = nil, isInstance: Bool
+    ) throws(ZooError) {
+        guard case .tuple = document.nodes[Int(arguments.index)] else {
+            throw failure(.corrupt, "the pickle calls something with arguments that aren't a tuple")
+        }
+        let place = try index(document.objects.count)
+        document.objects.append(
+            PickleObject(
+                callable: callable, arguments: arguments, keywords: keywords, isInstance: isInstance, state: nil))
+        try pushNew(.object(place))
+    }
+
+    private func validText(_ bytes: [UInt8]) throws(ZooError) -> String {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw failure(.corrupt, "a text in the pickle isn't valid UTF-8")
+        }
+        return text
+    }
+
+    private mutating func pushText(count: Int) throws(ZooError) {
+        try pushNew(.text(try validText(try cursor.bytes(count))))
+    }
+
+    /// A Python 2 `str`: text where it reads as text, else bytes.
+    private mutating func pushOldString(count: Int) throws(ZooError) {
+        let place = cursor.position
+        if count <= 1 << 16, let text = String(validating: try cursor.bytes(count), as: UTF8.self) {
+            return try pushNew(.text(text))
+        }
+        if cursor.position == place { try passOver(count) }
+        try pushNew(.bytes(offset: place, count: count))
+    }
+
+    /// Bytes are passed over, not read: they may be a large array.
+    private mutating func pushBytes(count: Int) throws(ZooError) {
+        let place = cursor.position
+        try passOver(count)
+        try pushNew(.bytes(offset: place, count: count))
+    }
+
+    /// A two's complement integer of `count` bytes.
+    private mutating func pushLong(count: Int) throws(ZooError) {
+        let place = cursor.position
+        let bytes = try cursor.bytes(count)
+        guard bytes.count <= 8 else {
+            return try pushNew(.largeInteger(offset: place, count: try index(count)))
+        }
+        let isNegative = bytes.last.map { $0 >= 0x80 } ?? false
+        let bits = bytes.reversed().reduce(isNegative ? UInt64.max : 0) { $0 << 8 | UInt64($1) }
+        try pushInteger(Int(truncatingIfNeeded: bits))
+    }
+}

@@ -8,6 +8,8 @@ public enum CheckpointFormat: String, Sendable, Hashable, CaseIterable {
     case pytorchLegacy = "pytorch-legacy"
     /// Hugging Face's safetensors.
     case safetensors
+    /// `np.savez`: NPY arrays in a zip archive.
+    case npz
     /// Keras' `.h5`: `layer_names` and `weight_names` attributes, with or without `model_config`.
     case kerasHDF5 = "keras-hdf5"
     /// Keras 3's `.weights.h5`: `layers/<class>/vars/<i>`.
@@ -19,6 +21,7 @@ public enum CheckpointFormat: String, Sendable, Hashable, CaseIterable {
         case .pytorchZip: "PyTorch (zip)"
         case .pytorchLegacy: "PyTorch (older stream format)"
         case .safetensors: "safetensors"
+        case .npz: "NumPy arrays"
         case .kerasHDF5: "Keras HDF5"
         case .kerasWeights: "Keras 3 weights (HDF5)"
         }
@@ -29,8 +32,11 @@ public enum CheckpointFormat: String, Sendable, Hashable, CaseIterable {
 public struct CheckpointTensor: Sendable {
     /// The key that the file gives it, after shared prefixes were stripped.
     public let name: String
-    /// Type of the elements in the file.
+    /// Type of the elements in the file. Where ``typeName`` is of a type that Menagerie doesn't have, this is some
+    /// type of the same width, and loading throws.
     public let elementType: ElementType
+    /// The file's own name for the type of the elements, when it is one that Menagerie doesn't have: `complex64`.
+    public let typeName: String?
     /// Extents in the file's own layout.
     public let shape: TensorShape
     /// Where in the file it comes from, for reports: a member, a dataset path.
@@ -42,12 +48,14 @@ public struct CheckpointTensor: Sendable {
 
     /// Describes a tensor whose bytes `load` reads.
     public init(
-        name: String, elementType: ElementType, shape: TensorShape, location: String? = nil,
-        storageKey: String? = nil, load: @escaping @Sendable () throws(ZooError) -> Tensor
+        name: String, elementType: ElementType, shape: TensorShape, typeName: String? = nil,
+        location: String? = nil, storageKey: String? = nil,
+        load: @escaping @Sendable () throws(ZooError) -> Tensor
     ) {
         self.name = name
         self.elementType = elementType
         self.shape = shape
+        self.typeName = typeName
         self.location = location
         self.storageKey = storageKey
         self.loader = load
@@ -55,7 +63,9 @@ public struct CheckpointTensor: Sendable {
 
     /// Describes a tensor that is in memory already.
     public init(name: String, tensor: Tensor) {
-        self.init(name: name, elementType: tensor.elementType, shape: tensor.shape) { () throws(ZooError) in tensor }
+        self.init(name: name, elementType: tensor.elementType, shape: tensor.shape) { () throws(ZooError) in
+            tensor
+        }
     }
 
     /// Reads the tensor.
@@ -71,8 +81,8 @@ public struct CheckpointTensor: Sendable {
     /// The same tensor under another key.
     public func renamed(_ name: String) -> CheckpointTensor {
         CheckpointTensor(
-            name: name, elementType: elementType, shape: shape, location: location, storageKey: storageKey,
-            load: loader)
+            name: name, elementType: elementType, shape: shape, typeName: typeName, location: location,
+            storageKey: storageKey, load: loader)
     }
 }
 

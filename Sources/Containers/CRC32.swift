@@ -14,13 +14,17 @@ package struct CRC32 {
     /// Adds bytes.
     package mutating func update(_ bytes: [UInt8]) throws(ZooError) {
         let before = state
-        state = try unsafe lendingBytes(of: bytes) { (buffer) throws(ZooError) in unsafe extend(before, by: buffer) }
+        state = try unsafe lendingBytes(of: bytes) { (buffer) throws(ZooError) in
+            unsafe extend(before, by: buffer)
+        }
     }
 
     /// Adds all bytes of a storage.
     package mutating func update(_ storage: TensorStorage) throws(ZooError) {
         let before = state
-        state = try unsafe storage.withUnsafeBytes { (buffer) throws(ZooError) in unsafe extend(before, by: buffer) }
+        state = try unsafe storage.withUnsafeBytes { (buffer) throws(ZooError) in
+            unsafe extend(before, by: buffer)
+        }
     }
 
     /// Adds a tensor's elements in row-major order.

@@ -73,7 +73,8 @@ package struct InflateStep {
                 status == Z_DATA_ERROR ? .corrupt : .systemFailure, "the compressed data is damaged",
                 remedy: "The file is damaged; get it again.")
         }
-        return InflateStep(consumed: consumed, output: scratch[..<produced], isFinished: status == Z_STREAM_END)
+        return InflateStep(
+            consumed: consumed, output: scratch[..<produced], isFinished: status == Z_STREAM_END)
     }
 }
 

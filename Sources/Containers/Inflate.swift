@@ -8,7 +8,8 @@ package enum Inflate {
     ///   - prefix: stop once this many bytes are there.
     /// - Throws: ``ZooError`` when the run is damaged or isn't of the announced length.
     package static func run(
-        _ source: ByteSource, wrapping: DeflateWrapping, expectedCount: Int, prefix: Int = .max, limits: ReadLimits
+        _ source: ByteSource, wrapping: DeflateWrapping, expectedCount: Int, prefix: Int = .max,
+        limits: ReadLimits
     ) throws(ZooError) -> [UInt8] {
         try checkExpansion(to: expectedCount, from: source, limits: limits)
         var result: [UInt8] = []

@@ -38,7 +38,8 @@ public struct PickleDocument: Sendable {
         case .none: .none
         case .boolean(let value): .boolean(value)
         case .integer(let value): .integer(value)
-        case .largeInteger(let offset, let count): part(offset, Int(count)).map(PickleValue.largeInteger) ?? .none
+        case .largeInteger(let offset, let count):
+            part(offset, Int(count)).map(PickleValue.largeInteger) ?? .none
         case .real(let value): .real(value)
         case .text(let value): .text(value)
         case .bytes(let offset, let count): part(offset, count).map(PickleValue.bytes) ?? .none
@@ -53,7 +54,9 @@ public struct PickleDocument: Sendable {
     }
 
     /// The part of the source that was checked to be there when the pickle was read.
-    private func part(_ offset: Int, _ count: Int) -> ByteSource? { try? source.slice(at: offset, count: count) }
+    private func part(_ offset: Int, _ count: Int) -> ByteSource? {
+        try? source.slice(at: offset, count: count)
+    }
 
     /// Where in the file the opcode stands that made a value (for small numbers that occur often: the first one).
     public func byteOffset(_ reference: PickleReference) -> Int {

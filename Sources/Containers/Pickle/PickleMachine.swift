@@ -135,7 +135,9 @@ public struct PickleMachine {
     mutating func pushNew(_ node: PickleDocument.Node) throws(ZooError) { try push(try make(node)) }
 
     func index(_ count: Int) throws(ZooError) -> UInt32 {
-        guard let index = UInt32(exactly: count) else { throw failure(.limitExceeded, "the pickle has too many values") }
+        guard let index = UInt32(exactly: count) else {
+            throw failure(.limitExceeded, "the pickle has too many values")
+        }
         return index
     }
 

@@ -9,7 +9,9 @@ extension PickleMachine {
             guard version <= 5 else { throw failure(.unsupported, "the pickle's protocol is \(version)") }
         case .frame:
             let count = try Checked.int(try cursor.integer(UInt64.self))
-            guard count <= cursor.remaining else { throw failure(.truncated, "a frame of the pickle is cut short") }
+            guard count <= cursor.remaining else {
+                throw failure(.truncated, "a frame of the pickle is cut short")
+            }
         case .none: try pushConstant(nil)
         case .newTrue: try pushConstant(true)
         case .newFalse: try pushConstant(false)
@@ -84,7 +86,9 @@ extension PickleMachine {
             try pushObject(callable: try pop(), arguments: arguments, keywords: keywords, isInstance: true)
         case .obj:
             let items = try popMark()
-            guard let callable = items.first else { throw failure(.corrupt, "the pickle makes an object of no class") }
+            guard let callable = items.first else {
+                throw failure(.corrupt, "the pickle makes an object of no class")
+            }
             let arguments = try make(.tuple(try sequence(Array(items.dropFirst()))))
             try pushObject(callable: callable, arguments: arguments, isInstance: true)
         case .build:
@@ -105,7 +109,9 @@ extension PickleMachine {
     }
 
     private func paired(_ items: [PickleReference]) throws(ZooError) -> [PickleEntry] {
-        guard items.count.isMultiple(of: 2) else { throw failure(.corrupt, "a dictionary's last key has no value") }
+        guard items.count.isMultiple(of: 2) else {
+            throw failure(.corrupt, "a dictionary's last key has no value")
+        }
         return stride(from: 0, to: items.count, by: 2).map {
             PickleEntry(key: items[$0], value: items[$0 + 1])
         }
@@ -136,7 +142,8 @@ extension PickleMachine {
     }
 
     private mutating func pushObject(
-        callable: PickleReference, arguments: PickleReference, keywords: PickleReference? = nil, isInstance: Bool
+        callable: PickleReference, arguments: PickleReference, keywords: PickleReference? = nil,
+        isInstance: Bool
     ) throws(ZooError) {
         guard case .tuple = document.nodes[Int(arguments.index)] else {
             throw failure(.corrupt, "the pickle calls something with arguments that aren't a tuple")
@@ -144,7 +151,8 @@ extension PickleMachine {
         let place = try index(document.objects.count)
         document.objects.append(
             PickleObject(
-                callable: callable, arguments: arguments, keywords: keywords, isInstance: isInstance, state: nil))
+                callable: callable, arguments: arguments, keywords: keywords, isInstance: isInstance,
+                state: nil))
         try pushNew(.object(place))
     }
 

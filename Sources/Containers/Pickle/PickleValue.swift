@@ -28,6 +28,12 @@ public struct PickleEntry: Sendable, Hashable {
     public let key: PickleReference
     /// The value.
     public let value: PickleReference
+
+    /// Pairs a key with a value.
+    public init(key: PickleReference, value: PickleReference) {
+        self.key = key
+        self.value = value
+    }
 }
 
 /// What a pickle wanted Python to make by calling something. Nothing was called: this is the record of it.

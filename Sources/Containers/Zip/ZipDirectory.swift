@@ -71,7 +71,8 @@ struct ZipDirectory {
         try cursor.skip(commentCount)
         guard flags & 0x2041 == 0 else {
             throw ZooError(
-                .unsupported, "the zip member \(quoted(name)) is encrypted", file: source.path, byteOffset: place,
+                .unsupported, "the zip member \(quoted(name)) is encrypted", file: source.path,
+                byteOffset: place,
                 remedy: "Unpack it with its password first.")
         }
         guard disk == 0 || disk == .max else {
@@ -96,7 +97,8 @@ struct ZipDirectory {
                 try Checked.sum(entry.headerOffset, 30 + entry.name.utf8.count), entry.compressedByteCount)
             guard least <= boundary else {
                 throw ZooError(
-                    .corrupt, "the zip member \(quoted(entry.name)) overlaps what follows it", file: source.path,
+                    .corrupt, "the zip member \(quoted(entry.name)) overlaps what follows it",
+                    file: source.path,
                     byteOffset: source.start.addingReportingOverflow(entry.headerOffset).partialValue,
                     expected: "an end at or before byte \(boundary)", found: "\(least)",
                     remedy: "The file is cut short or damaged; get it again.")

@@ -39,7 +39,8 @@ struct ZipEndRecord {
             singleDisk = singleDisk && wide.isSingleDisk
             count = try ZipEndRecord.merge(count, wide.entryCount, marker: 0xFFFF, end, source)
             wideSize = try ZipEndRecord.merge(wideSize, wide.directorySize, marker: 0xFFFF_FFFF, end, source)
-            wideOffset = try ZipEndRecord.merge(wideOffset, wide.directoryOffset, marker: 0xFFFF_FFFF, end, source)
+            wideOffset = try ZipEndRecord.merge(
+                wideOffset, wide.directoryOffset, marker: 0xFFFF_FFFF, end, source)
         }
         guard singleDisk else {
             throw ZooError(
@@ -96,7 +97,8 @@ struct ZipEndRecord {
             let locator = end - ZipEndRecord.locatorSize
             guard try source.bytes(at: locator, count: 4) == [0x50, 0x4B, 6, 7] else { return nil }
             let place = try Checked.int(try source.littleEndian(UInt64.self, at: locator + 8))
-            guard place <= locator, locator - place >= 56, try source.bytes(at: place, count: 4) == [0x50, 0x4B, 6, 6]
+            guard place <= locator, locator - place >= 56,
+                try source.bytes(at: place, count: 4) == [0x50, 0x4B, 6, 6]
             else {
                 throw ZooError(
                     .corrupt, "the zip64 end record is missing", file: source.path,

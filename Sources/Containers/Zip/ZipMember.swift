@@ -111,7 +111,8 @@ public struct ZipMember: Sendable {
         }
         // With bit 3 the true numbers follow the data; a full field stands for a 64-bit number.
         if flags & 8 == 0, plain != .max, compressed != .max {
-            guard plain == entry.byteCount, compressed == entry.compressedByteCount, checksum == entry.checksum
+            guard plain == entry.byteCount, compressed == entry.compressedByteCount,
+                checksum == entry.checksum
             else { throw corrupt("differs between its header and the table of contents") }
         }
         try cursor.skip(extraCount)

@@ -80,7 +80,8 @@ public final class ZipWriter {
     private func begin(_ name: String, byteCount: Int, checksum: UInt32) throws(ZooError) {
         let rawName = Array(name.utf8)
         guard !rawName.isEmpty, rawName.count <= 0xFFFF, names.insert(name).inserted else {
-            throw ZooError(.invalidArgument, "a zip can't have a second or nameless member", found: quoted(name))
+            throw ZooError(
+                .invalidArgument, "a zip can't have a second or nameless member", found: quoted(name))
         }
         let isWide = byteCount >= thresholds.size
         var header: [UInt8] = [0x50, 0x4B, 3, 4]

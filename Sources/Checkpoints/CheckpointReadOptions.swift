@@ -1,0 +1,19 @@
+public import ZooTensors
+
+/// How to read a checkpoint file.
+public struct CheckpointReadOptions: Sendable, Hashable {
+    /// Dotted path of the state dict to take when a file has several (`state_dict_ema`, `models.0`); `nil` to take
+    /// the only one.
+    public var key: String?
+    /// Leave prefixes that all keys share (`module.`, `_orig_mod.`, `model.`) as they are.
+    public var keepPrefixes = false
+    /// Bounds on what the file may ask for.
+    public var limits = ReadLimits()
+
+    /// The defaults.
+    public init(key: String? = nil, keepPrefixes: Bool = false, limits: ReadLimits = ReadLimits()) {
+        self.key = key
+        self.keepPrefixes = keepPrefixes
+        self.limits = limits
+    }
+}

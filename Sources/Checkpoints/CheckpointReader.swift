@@ -1,0 +1,79 @@
+internal import ZooContainers
+public import ZooTensors
+
+/// Opens a checkpoint of any format but HDF5, which has a module of its own.
+public enum CheckpointReader {
+    /// Reads the table of tensors of a file; the tensors' numbers are read when asked for.
+    /// - Throws: ``ZooError`` when the file isn't a checkpoint, is damaged, or is one of HDF5's.
+    public static func read(
+        path: String, options: CheckpointReadOptions = CheckpointReadOptions()
+    ) throws(ZooError) -> Checkpoint {
+        do throws(ZooError) {
+            return try read(try ByteSource(path: path), options: options)
+        } catch {
+            throw error.adding(file: path)
+        }
+    }
+
+    /// Reads the table of tensors of a source.
+    public static func read(
+        _ source: ByteSource, options: CheckpointReadOptions = CheckpointReadOptions()
+    ) throws(ZooError) -> Checkpoint {
+        try read(source, options: options, depth: 0)
+    }
+
+    private static func read(
+        _ source: ByteSource, options: CheckpointReadOptions, depth: Int
+    ) throws(ZooError) -> Checkpoint {
+        guard depth < 3 else {
+            throw ZooError(
+                .limitExceeded, "the checkpoint is packed into itself more than twice", file: source.path)
+        }
+        let kind = try FileKind.detect(source)
+        switch kind {
+        case .pytorchZip, .torchScript, .pytorchLegacy:
+            return try PyTorchReader.read(source, options: options)
+        case .safetensors:
+            let checkpoint = try SafetensorsReader.read(source, options: options)
+            return options.keepPrefixes ? checkpoint : try checkpoint.strippingPrefixes()
+        case .zipOfOne:
+            let archive = try ZipArchive(source, limits: options.limits)
+            guard let member = archive.members.first(where: { !$0.isFolder }) else { break }
+            let inner = try read(try member.source(), options: options, depth: depth + 1)
+            return try inner.adding(
+                note: "took \(quoted(member.name)) out of the zip around it", path: source.path)
+        case .gzip:
+            let plain = ByteSource(
+                bytes: try Gzip.decompress(source, limits: options.limits), path: source.path)
+            let inner = try read(plain, options: options, depth: depth + 1)
+            return try inner.adding(note: "decompressed the gzip file around it", path: source.path)
+        case .hdf5, .kerasArchive:
+            throw ZooError(
+                .unsupported, "this is a Keras file, which the HDF5 reader opens", file: source.path,
+                found: kind.rawValue)
+        default: break
+        }
+        throw kind.refusal(path: source.path)
+            ?? ZooError(
+                .unsupported, "checkpoints of this kind aren't read", file: source.path, found: kind.rawValue)
+    }
+}
+
+extension Checkpoint {
+    /// The same checkpoint, with a sentence before its notes.
+    func adding(note: String, path: String?) throws(ZooError) -> Checkpoint {
+        try Checkpoint(
+            format: format, path: path, tensors: tensors, layers: layers, extras: extras,
+            notes: [note] + notes)
+    }
+
+    /// The same checkpoint without the prefixes that all its keys share because a tool put them there.
+    func strippingPrefixes() throws(ZooError) -> Checkpoint {
+        let stripping = PrefixStripping(tensors.map(\.name))
+        guard let note = stripping.note else { return self }
+        return try Checkpoint(
+            format: format, path: path, tensors: zip(tensors, stripping.names).map { $0.renamed($1) },
+            layers: layers,
+            extras: extras, notes: notes + [note])
+    }
+}

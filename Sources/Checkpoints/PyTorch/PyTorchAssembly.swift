@@ -1,0 +1,193 @@
+internal import ZooContainers
+internal import ZooTensors
+
+/// Makes a checkpoint out of a pickle and a table of storages.
+struct PyTorchAssembly {
+    let document: PickleDocument
+    let table: PyTorchStorageTable
+    let format: CheckpointFormat
+    let path: String?
+    let options: CheckpointReadOptions
+    var notes: [String] = []
+
+    init(
+        document: PickleDocument, table: PyTorchStorageTable, format: CheckpointFormat, path: String?,
+        options: CheckpointReadOptions
+    ) {
+        self.document = document
+        self.table = table
+        self.format = format
+        self.path = path
+        self.options = options
+    }
+
+    func checkpoint() throws(ZooError) -> Checkpoint {
+        var notes = notes + PickleAudit(document).notes
+        let search = StateDictSearch(document)
+        let (chosen, chosenPath) = try choose(search)
+        if !chosenPath.isEmpty { notes.append("took the entries under \(quoted(chosenPath))") }
+        var extras = JSONObject()
+        var pickleExtras = PickleExtras(document)
+        if chosen != document.root {
+            addSiblings(of: chosenPath, search: search, to: &extras, &pickleExtras)
+        }
+        var entries: [(name: String, value: PickleReference)]
+        if PickledModules.isModule(document, chosen) {
+            let modules = try PickledModules(document, root: chosen, limits: options.limits)
+            entries = modules.entries
+            extras["modules"] = .object(modules.hyperparameters)
+        } else if PyTorchTensor.isTensor(document, chosen) {
+            entries = [("tensor", chosen)]
+        } else {
+            entries = try tensorEntries(of: chosen, extras: &extras, &pickleExtras)
+            addMetadata(of: chosen, to: &extras, &pickleExtras)
+        }
+        guard !entries.isEmpty else { throw noTensors() }
+        let described = try describe(entries, notes: &notes)
+        return try Checkpoint(format: format, path: path, tensors: described, extras: extras, notes: notes)
+    }
+
+    // MARK: Choosing
+
+    private func choose(_ search: StateDictSearch) throws(ZooError) -> (PickleReference, String) {
+        if let key = options.key, !key.isEmpty {
+            guard let reference = StateDictSearch.resolve(key, in: document) else {
+                throw ZooError(
+                    .invalidArgument, "the file has nothing under the key \(quoted(key))",
+                    expected: search.candidates.isEmpty ? nil : "one of \(listed(search.candidates))")
+            }
+            return (reference, key)
+        }
+        guard let first = search.candidates.first else { throw noTensors() }
+        guard search.candidates.count == 1 else {
+            throw ZooError(
+                .ambiguous, "the file has several state dicts", found: listed(search.candidates),
+                remedy: "Choose one by its key.")
+        }
+        return (first.reference, first.path)
+    }
+
+    private func listed(_ candidates: [StateDictSearch.Candidate]) -> String {
+        let names = candidates.prefix(20).map { quoted($0.path) }
+        return names.joined(separator: ", ") + (candidates.count > 20 ? ", …" : "")
+    }
+
+    private func noTensors() -> ZooError {
+        ZooError(
+            .missingTensor, "the file has no tensors that belong to a network",
+            byteOffset: document.byteOffset(document.root),
+            remedy: format == .pytorchZip
+                ? "A frozen TorchScript archive has lost its names; use the original checkpoint." : nil)
+    }
+
+    // MARK: Extras
+
+    /// What stands beside the chosen state dict at the root.
+    private func addSiblings(
+        of path: String, search: StateDictSearch, to extras: inout JSONObject,
+        _ pickleExtras: inout PickleExtras
+    ) {
+        let others = Set(search.candidates.map(\.reference))
+        for item in document.namedItems(document.root) ?? [] {
+            guard path != item.name, !path.hasPrefix(item.name + ".") else { continue }
+            let isSkipped = StateDictSearch.isTrainingState(item.name) || others.contains(item.value)
+            extras[item.name] = isSkipped ? PickleExtras.opaque("dict") : pickleExtras.json(item.value)
+        }
+    }
+
+    /// `state_dict()._metadata`: the version of each module, which BUILD puts on the dictionary.
+    private func addMetadata(
+        of reference: PickleReference, to extras: inout JSONObject, _ pickleExtras: inout PickleExtras
+    ) {
+        guard let object = document.object(reference), let state = document.attributes(object),
+            let metadata = document.item("_metadata", of: state)
+        else { return }
+        extras["_metadata"] = pickleExtras.json(metadata)
+    }
+
+    // MARK: Entries
+
+    /// The tensors of a state dict. Plain values beside them go to the extras; what only code could turn into a
+    /// tensor is an error.
+    private func tensorEntries(
+        of reference: PickleReference, extras: inout JSONObject, _ pickleExtras: inout PickleExtras
+    ) throws(ZooError) -> [(name: String, value: PickleReference)] {
+        var entries: [(name: String, value: PickleReference)] = []
+        let items =
+            document.namedItems(reference)
+            ?? (document.elements(reference) ?? []).enumerated().map { (String($0.offset), $0.element) }
+        for item in items {
+            if PyTorchTensor.isTensor(document, item.value) {
+                entries.append(item)
+                continue
+            }
+            if StateDictSearch.isTrainingState(item.name) {
+                extras[item.name] = PickleExtras.opaque("dict")
+                continue
+            }
+            try refuseHiddenTensor(item)
+            extras[item.name] = pickleExtras.json(item.value)
+        }
+        return entries
+    }
+
+    private func refuseHiddenTensor(_ item: (name: String, value: PickleReference)) throws(ZooError) {
+        let usualExtras: Set<String> = [
+            "args", "opts", "options", "config", "cfg", "conf", "settings", "meta", "metadata", "date",
+            "time",
+            "version", "transform", "transforms", "classes", "class_names", "labels", "history", "best_acc",
+            "path",
+        ]
+        if let object = document.object(item.value), document.items(item.value) == nil,
+            !usualExtras.contains(item.name)
+        {
+            let name = document.className(of: object)?.description ?? "something that isn't a class"
+            throw ZooError(
+                .unsupported, "the entry needs \(quoted(name)), which isn't run", file: path,
+                byteOffset: document.byteOffset(item.value), tensor: item.name, expected: "a tensor",
+                remedy: "Load the file where that code is at home, and save a plain state dict.")
+        }
+        if let elements = document.elements(item.value),
+            elements.contains(where: { PyTorchTensor.isTensor(document, $0) })
+        {
+            throw ZooError(
+                .unsupported, "the entry is a group of tensors, as quantized layers have", file: path,
+                byteOffset: document.byteOffset(item.value), tensor: item.name, expected: "a tensor",
+                remedy: "Save the state dict of the network before quantization.")
+        }
+    }
+
+    private func describe(
+        _ entries: [(name: String, value: PickleReference)], notes: inout [String]
+    ) throws(ZooError) -> [CheckpointTensor] {
+        guard entries.count <= options.limits.entryCount else {
+            throw ZooError(.limitExceeded, "the file has more than \(options.limits.entryCount) tensors")
+        }
+        var entries = entries
+        // torch.optim.swa_utils.AveragedModel counts its updates beside `module.…`.
+        if !options.keepPrefixes, entries.count > 1,
+            let place = entries.firstIndex(where: { $0.name == "n_averaged" }),
+            entries.allSatisfy({ $0.name == "n_averaged" || $0.name.hasPrefix("module.") })
+        {
+            entries.remove(at: place)
+            notes.append("left out n_averaged, the counter of an averaged model")
+        }
+        var names = entries.map(\.name)
+        if !options.keepPrefixes {
+            let stripping = PrefixStripping(names)
+            names = stripping.names
+            if let note = stripping.note { notes.append(note) }
+        }
+        var tensors: [CheckpointTensor] = []
+        tensors.reserveCapacity(entries.count)
+        for (entry, name) in zip(entries, names) {
+            do throws(ZooError) {
+                let tensor = try PyTorchTensor(document, entry.value)
+                tensors.append(try tensor.entry(named: name, in: table, path: path, limits: options.limits))
+            } catch {
+                throw error.adding(file: path, tensor: entry.name)
+            }
+        }
+        return tensors
+    }
+}

@@ -1,0 +1,73 @@
+internal import ZooContainers
+internal import ZooTensors
+
+extension PyTorchTensor {
+    /// The lazy entry of a checkpoint for this tensor. Sizes are checked now, numbers are read on demand: just the
+    /// run of the storage that the tensor's elements span.
+    func entry(
+        named name: String, in table: PyTorchStorageTable, path: String?, limits: ReadLimits
+    ) throws(ZooError) -> CheckpointTensor {
+        let location = table.prefix + storage.key
+        guard problem == nil, let elementType = type.elementType else {
+            let reason = problem ?? ZooError(.unsupported, "the dtype torch.\(type.name) isn't supported")
+            return CheckpointTensor(
+                name: name, elementType: type.placeholder, shape: shape, typeName: type.name,
+                location: location,
+                storageKey: storage.key
+            ) { () throws(ZooError) in throw reason.adding(file: path) }
+        }
+        let place: PyTorchStorageTable.Place
+        do throws(ZooError) {
+            place = try table.place(of: storage)
+            try checkExpansion(storageByteCount: place.byteCount, limits: limits)
+        } catch {
+            throw error.adding(file: path, byteOffset: byteOffset, tensor: name)
+        }
+        let tensor = self
+        return CheckpointTensor(
+            name: name, elementType: elementType, shape: shape, location: location, storageKey: storage.key
+        ) { () throws(ZooError) in
+            do throws(ZooError) {
+                return try tensor.load(as: elementType, from: place, in: table)
+            } catch {
+                throw error.adding(file: path, byteOffset: tensor.byteOffset)
+            }
+        }
+    }
+
+    private func load(
+        as elementType: ElementType, from place: PyTorchStorageTable.Place, in table: PyTorchStorageTable
+    ) throws(ZooError) -> Tensor {
+        guard shape.elementCount > 0 else { return try Tensor(zeros: shape, elementType: elementType) }
+        // The view was checked against its storage, so these sums are within it.
+        var lowest = offset
+        var highest = offset
+        for (dimension, stride) in zip(shape.dimensions, strides) {
+            let reach = try Checked.product(dimension - 1, stride)
+            if reach < 0 {
+                lowest = try Checked.sum(lowest, reach)
+            } else {
+                highest = try Checked.sum(highest, reach)
+            }
+        }
+        let start = try Checked.sum(
+            try Checked.product(storage.viewStart, storage.type.byteCount),
+            try Checked.product(lowest, elementType.byteCount))
+        let count = try Checked.product(try Checked.sum(highest - lowest, 1), elementType.byteCount)
+        let bytes = try table.read(place, at: start, byteCount: count, elementSize: elementType.byteCount)
+        return try Tensor(
+            storage: bytes, elementType: elementType, shape: shape, strides: strides, offset: offset - lowest)
+    }
+
+    /// A view may repeat elements (stride 0); how often is bounded, like any other decompression.
+    private func checkExpansion(storageByteCount: Int, limits: ReadLimits) throws(ZooError) {
+        let byteCount = try Checked.product(shape.elementCount, type.byteCount)
+        let (bound, overflow) = storageByteCount.multipliedReportingOverflow(by: limits.expansionRatio)
+        guard byteCount <= limits.tensorBytes, byteCount <= 16 << 20 || overflow || byteCount <= bound else {
+            throw ZooError(
+                .limitExceeded, "a tensor of shape \(shape) repeats its storage beyond the limits",
+                expected: "at most \(limits.expansionRatio) times \(storageByteCount) bytes",
+                found: "\(byteCount) bytes")
+        }
+    }
+}

@@ -10,7 +10,9 @@ public enum GraphDocument {
     public static func json(_ graph: LayerGraph, keys: [ParameterPath: String] = [:]) -> JSONValue {
         var document: JSONObject = [
             "schema": .string(schema), "architecture": .string(graph.architecture),
-            "input": [.integer(graph.input.channels), .integer(graph.input.height), .integer(graph.input.width)],
+            "input": [
+                .integer(graph.input.channels), .integer(graph.input.height), .integer(graph.input.width),
+            ],
             "output": .string(graph.output),
             "nodes": .array(graph.nodes.map { node in self.json(node, keys: keys) }),
         ]
@@ -29,7 +31,8 @@ public enum GraphDocument {
                 found: json["schema"]?.stringValue ?? "none",
                 remedy: "It was written by another version of Menagerie.")
         }
-        guard let input = json["input"]?.intArrayValue, input.count == 3, input.allSatisfy({ (1...65_536).contains($0) }),
+        guard let input = json["input"]?.intArrayValue, input.count == 3,
+            input.allSatisfy({ (1...65_536).contains($0) }),
             let nodes = json["nodes"]?.arrayValue, let architecture = json["architecture"]?.stringValue,
             let output = json["output"]?.stringValue
         else { throw ZooError(.corrupt, "the graph document lacks its input, nodes, architecture or output") }
@@ -38,7 +41,8 @@ public enum GraphDocument {
         for entry in nodes { list.append(try node(entry, keys: &keys)) }
         let graph = try LayerGraph(
             architecture: architecture,
-            input: InputShape(channels: input[0], height: input[1], width: input[2]), nodes: list, output: output,
+            input: InputShape(channels: input[0], height: input[1], width: input[2]), nodes: list,
+            output: output,
             head: json["head"]?.stringValue)
         _ = try graph.shapes(batch: 1)
         return (graph, keys)
@@ -51,7 +55,9 @@ public enum GraphDocument {
         for (key, value) in layerMembers(node.layer) { object[key] = value }
         var named = JSONObject()
         for parameter in node.layer.parameterShapes {
-            if let key = keys[ParameterPath(node.path, parameter.role)] { named[parameter.role.rawValue] = .string(key) }
+            if let key = keys[ParameterPath(node.path, parameter.role)] {
+                named[parameter.role.rawValue] = .string(key)
+            }
         }
         if named.count > 0 { object["keys"] = .object(named) }
         return .object(object)
@@ -60,7 +66,10 @@ public enum GraphDocument {
     private static func layerMembers(_ layer: Layer) -> [(String, JSONValue)] {
         func pair(_ extent: Extent) -> JSONValue { [.integer(extent.height), .integer(extent.width)] }
         func sides(_ padding: Padding) -> JSONValue {
-            [.integer(padding.top), .integer(padding.left), .integer(padding.bottom), .integer(padding.right)]
+            [
+                .integer(padding.top), .integer(padding.left), .integer(padding.bottom),
+                .integer(padding.right),
+            ]
         }
         switch layer {
         case .convolution(let layer):
@@ -76,11 +85,13 @@ public enum GraphDocument {
                 ("layer", "linear"), ("input_features", .integer(layer.inputFeatures)),
                 ("output_features", .integer(layer.outputFeatures)), ("bias", .bool(layer.hasBias)),
             ]
-        case .activation(let function): return [("layer", "activation"), ("function", .string(function.rawValue))]
+        case .activation(let function):
+            return [("layer", "activation"), ("function", .string(function.rawValue))]
         case .pooling(let layer):
             return [
                 ("layer", "pooling"), ("operation", .string(layer.operation.rawValue)),
-                ("window", pair(layer.window)), ("stride", pair(layer.stride)), ("padding", sides(layer.padding)),
+                ("window", pair(layer.window)), ("stride", pair(layer.stride)),
+                ("padding", sides(layer.padding)),
                 ("ceil_mode", .bool(layer.ceilMode)), ("counts_padding", .bool(layer.countsPadding)),
             ]
         case .flatten(let order): return [("layer", "flatten"), ("order", .string(order.rawValue))]
@@ -115,13 +126,16 @@ public enum GraphDocument {
             case "convolution":
                 return .convolution(
                     Convolution(
-                        try integer("input_channels"), try integer("output_channels"), kernel: try extent("kernel"),
+                        try integer("input_channels"), try integer("output_channels"),
+                        kernel: try extent("kernel"),
                         stride: try extent("stride"), padding: try padding("padding"),
-                        dilation: try extent("dilation"), groups: try integer("groups"), hasBias: try bool("bias")))
+                        dilation: try extent("dilation"), groups: try integer("groups"),
+                        hasBias: try bool("bias")))
             case "linear":
                 return .linear(
                     Linear(
-                        try integer("input_features"), try integer("output_features"), hasBias: try bool("bias")))
+                        try integer("input_features"), try integer("output_features"),
+                        hasBias: try bool("bias")))
             case "activation": return .activation(try choice("function"))
             case "pooling":
                 return .pooling(
@@ -141,11 +155,14 @@ public enum GraphDocument {
         }
 
         private func invalid(_ member: String) -> ZooError {
-            ZooError(.corrupt, "a layer of the graph document has no valid member \"\(member)\"", tensor: path)
+            ZooError(
+                .corrupt, "a layer of the graph document has no valid member \"\(member)\"", tensor: path)
         }
 
         private func integer(_ member: String) throws(ZooError) -> Int {
-            guard let value = json[member]?.intValue, (0...(1 << 24)).contains(value) else { throw invalid(member) }
+            guard let value = json[member]?.intValue, (0...(1 << 24)).contains(value) else {
+                throw invalid(member)
+            }
             return value
         }
 
@@ -172,7 +189,9 @@ public enum GraphDocument {
         }
 
         private func choice<Choice: RawRepresentable<String>>(_ member: String) throws(ZooError) -> Choice {
-            guard let value = json[member]?.stringValue.flatMap(Choice.init(rawValue:)) else { throw invalid(member) }
+            guard let value = json[member]?.stringValue.flatMap(Choice.init(rawValue:)) else {
+                throw invalid(member)
+            }
             return value
         }
     }

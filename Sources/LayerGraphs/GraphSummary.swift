@@ -42,7 +42,8 @@ public struct GraphSummary: Sendable, Hashable {
             rows.append(
                 Row(
                     path: node.path, kind: node.layer.kind, details: node.layer.details, output: output,
-                    parameters: node.layer.parameterCount, multiplyAdds: node.layer.multiplyAdds(output: output)))
+                    parameters: node.layer.parameterCount,
+                    multiplyAdds: node.layer.multiplyAdds(output: output)))
         }
         self.architecture = graph.architecture
         self.input = graph.input.shape(batch: batch)

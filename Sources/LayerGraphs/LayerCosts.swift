@@ -20,7 +20,8 @@ extension Layer {
     public var details: String {
         switch self {
         case .convolution(let layer):
-            var text = "\(layer.inputChannels)→\(layer.outputChannels), \(layer.kernel.height)×\(layer.kernel.width)"
+            var text =
+                "\(layer.inputChannels)→\(layer.outputChannels), \(layer.kernel.height)×\(layer.kernel.width)"
             if layer.stride != Extent(1) { text += ", stride \(Layer.text(layer.stride))" }
             text += Layer.text(layer.padding)
             if layer.dilation != Extent(1) { text += ", dilation \(Layer.text(layer.dilation))" }

@@ -66,7 +66,8 @@ public struct LayerGraph: Sendable, Hashable {
         var positions: [String: Int] = [:]
         for (position, node) in nodes.enumerated() {
             guard !node.path.isEmpty, node.path != LayerGraph.inputPath, positions[node.path] == nil else {
-                throw ZooError(.corrupt, "a layer's path is empty, reserved or stands twice", tensor: node.path)
+                throw ZooError(
+                    .corrupt, "a layer's path is empty, reserved or stands twice", tensor: node.path)
             }
             guard node.inputs.count == 1 else {
                 throw ZooError(

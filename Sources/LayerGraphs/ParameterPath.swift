@@ -27,7 +27,8 @@ public struct ParameterPath: Sendable, Hashable, Comparable, CustomStringConvert
 
     /// Reads `conv1.weight`; `nil` when the last part isn't a role.
     public init?(_ text: String) {
-        guard let dot = text.lastIndex(of: "."), let role = ParameterRole(rawValue: String(text[text.index(after: dot)...]))
+        guard let dot = text.lastIndex(of: "."),
+            let role = ParameterRole(rawValue: String(text[text.index(after: dot)...]))
         else { return nil }
         self.init(String(text[..<dot]), role)
     }

@@ -41,7 +41,8 @@ public struct Preprocessing: Sendable, Hashable {
     /// A description; the defaults scale pixels to 0…1 and do nothing else.
     public init(
         channels: Channels, resize: Extent? = nil, interpolation: Interpolation = .bilinear,
-        padding: Padding = .none, scale: Double = 1 / 255.0, mean: [Double] = [], standardDeviation: [Double] = [],
+        padding: Padding = .none, scale: Double = 1 / 255.0, mean: [Double] = [],
+        standardDeviation: [Double] = [],
         isAssumed: Bool = false
     ) {
         self.channels = channels
@@ -61,7 +62,8 @@ public struct Preprocessing: Sendable, Hashable {
             "resize": resize.map { [.integer($0.height), .integer($0.width)] } ?? .null,
             "interpolation": .string(interpolation.rawValue),
             "padding": [
-                .integer(padding.top), .integer(padding.left), .integer(padding.bottom), .integer(padding.right),
+                .integer(padding.top), .integer(padding.left), .integer(padding.bottom),
+                .integer(padding.right),
             ],
             "scale": .number(scale), "mean": .array(mean.map { .number($0) }),
             "standard_deviation": .array(standardDeviation.map { .number($0) }), "assumed": .bool(isAssumed),
@@ -74,10 +76,14 @@ public struct Preprocessing: Sendable, Hashable {
             ZooError(.corrupt, "the preprocessing has no valid member \"\(member)\"")
         }
         func numbers(_ member: String) throws(ZooError) -> [Double] {
-            guard let values = json[member]?.arrayValue?.compactMap(\.doubleValue) else { throw invalid(member) }
+            guard let values = json[member]?.arrayValue?.compactMap(\.doubleValue) else {
+                throw invalid(member)
+            }
             return values
         }
-        guard let channels = json["channels"]?.stringValue.flatMap(Channels.init) else { throw invalid("channels") }
+        guard let channels = json["channels"]?.stringValue.flatMap(Channels.init) else {
+            throw invalid("channels")
+        }
         guard let interpolation = json["interpolation"]?.stringValue.flatMap(Interpolation.init) else {
             throw invalid("interpolation")
         }

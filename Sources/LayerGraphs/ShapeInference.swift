@@ -29,13 +29,15 @@ extension Layer {
             let (height, width) = try featureMap(operand, channels: layer.inputChannels)
             try requirePositive([
                 layer.inputChannels, layer.outputChannels, layer.kernel.height, layer.kernel.width,
-                layer.stride.height, layer.stride.width, layer.dilation.height, layer.dilation.width, layer.groups,
+                layer.stride.height, layer.stride.width, layer.dilation.height, layer.dilation.width,
+                layer.groups,
             ])
             guard layer.inputChannels % layer.groups == 0, layer.outputChannels % layer.groups == 0 else {
                 throw ZooError(.corrupt, "channels aren't a multiple of the \(layer.groups) groups")
             }
             let rows = try windows(
-                height, window: layer.kernel.height, stride: layer.stride.height, dilation: layer.dilation.height,
+                height, window: layer.kernel.height, stride: layer.stride.height,
+                dilation: layer.dilation.height,
                 before: layer.padding.top, after: layer.padding.bottom, ceilMode: false)
             let columns = try windows(
                 width, window: layer.kernel.width, stride: layer.stride.width, dilation: layer.dilation.width,
@@ -56,7 +58,8 @@ extension Layer {
         case .linear(let layer):
             guard operand.rank == 2, operand[1] == layer.inputFeatures else {
                 throw ZooError(
-                    .mismatch, "a linear layer doesn't fit its input", expected: "[N, \(layer.inputFeatures)]",
+                    .mismatch, "a linear layer doesn't fit its input",
+                    expected: "[N, \(layer.inputFeatures)]",
                     found: operand.description)
             }
             return [operand[0], layer.outputFeatures]
@@ -99,7 +102,8 @@ extension Layer {
         let room = size + before + after - reach
         guard room >= 0 else {
             throw ZooError(
-                .mismatch, "a window of \(reach) doesn't fit the \(size + before + after) elements it slides over",
+                .mismatch,
+                "a window of \(reach) doesn't fit the \(size + before + after) elements it slides over",
                 remedy: "Use larger pictures.")
         }
         var count = room / stride + 1

@@ -27,7 +27,9 @@ public final class AtomicFile {
         }
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./"
         let name = path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
-        guard !name.isEmpty else { throw ZooError(.invalidArgument, "the output has no file name", file: path) }
+        guard !name.isEmpty else {
+            throw ZooError(.invalidArgument, "the output has no file name", file: path)
+        }
         var template = Array("\(folder).\(name.prefix(100)).XXXXXX".utf8CString)
         let descriptor = unsafe template.withUnsafeMutableBufferPointer { buffer in
             unsafe buffer.baseAddress.map { unsafe mkstemp($0) } ?? -1
@@ -43,7 +45,8 @@ public final class AtomicFile {
         umask(mask)
         fchmod(descriptor, 0o666 & ~mask)
         self.descriptor = descriptor
-        self.temporaryPath = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        self.temporaryPath = String(
+            decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         self.path = path
     }
 
@@ -70,7 +73,9 @@ public final class AtomicFile {
     public func commit() throws(ZooError) {
         try flush()
         guard fsync(descriptor) == 0 else { throw systemError("cannot write the output", path: path) }
-        guard unsafe rename(temporaryPath, path) == 0 else { throw systemError("cannot write the output", path: path) }
+        guard unsafe rename(temporaryPath, path) == 0 else {
+            throw systemError("cannot write the output", path: path)
+        }
         isOpen = false
         close(descriptor)
     }

@@ -157,7 +157,8 @@ private final class FileHandle: Sendable {
             }
             guard got > 0 else {
                 throw ZooError(
-                    .truncated, "the file became shorter while it was read", file: path, byteOffset: offset + done
+                    .truncated, "the file became shorter while it was read", file: path,
+                    byteOffset: offset + done
                 )
             }
             done += got

@@ -43,7 +43,9 @@ public struct JSONParser {
     private var current: UInt8? { position < bytes.count ? bytes[position] : nil }
 
     private mutating func skipSpace() {
-        while let byte = current, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
+        while let byte = current, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
+            position += 1
+        }
     }
 
     private mutating func take(_ literal: StaticString) -> Bool {
@@ -87,7 +89,9 @@ public struct JSONParser {
             skipSpace()
             guard current == UInt8(ascii: "\"") else { throw failure("a member's name is expected") }
             let name = try string()
-            guard result[name] == nil else { throw failure("the name \"\(name)\" stands twice in one object") }
+            guard result[name] == nil else {
+                throw failure("the name \"\(name)\" stands twice in one object")
+            }
             skipSpace()
             guard take(":") else { throw failure("a colon is expected") }
             result[name] = try value(depth: depth + 1)
@@ -133,7 +137,9 @@ public struct JSONParser {
         }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
         if isInteger, let whole = Int(text) { return .integer(whole) }
-        guard let real = Double(text), real.isFinite else { throw failure("the number \(text) is out of range") }
+        guard let real = Double(text), real.isFinite else {
+            throw failure("the number \(text) is out of range")
+        }
         return .number(real)
     }
 
@@ -180,7 +186,9 @@ public struct JSONParser {
                 guard (0xDC00..<0xE000).contains(low) else { throw failure("a surrogate pair is broken") }
                 code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00)
             }
-            guard let scalar = Unicode.Scalar(code) else { throw failure("half of a surrogate pair stands alone") }
+            guard let scalar = Unicode.Scalar(code) else {
+                throw failure("half of a surrogate pair stands alone")
+            }
             text.append(contentsOf: Array(String(Character(scalar)).utf8))
         default: throw failure("an unknown escape stands in a string")
         }

@@ -33,12 +33,14 @@ extension JSONValue {
                 }
             }
             write(
-                members, brackets: ("{", "}"), into: &output, pretty: pretty, sortedKeys: sortedKeys, depth: depth)
+                members, brackets: ("{", "}"), into: &output, pretty: pretty, sortedKeys: sortedKeys,
+                depth: depth)
         }
     }
 
     private func write(
-        _ members: [(String?, JSONValue)], brackets: (String, String), into output: inout String, pretty: Bool,
+        _ members: [(String?, JSONValue)], brackets: (String, String), into output: inout String,
+        pretty: Bool,
         sortedKeys: Bool, depth: Int
     ) {
         output += brackets.0

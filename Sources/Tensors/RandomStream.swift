@@ -72,7 +72,7 @@ public struct RandomStream: Sendable, Hashable {
     }
 
     /// The generator itself.
-    static func philox(
+    package static func philox(
         counter: (UInt32, UInt32, UInt32, UInt32), key: (UInt32, UInt32)
     ) -> (UInt32, UInt32, UInt32, UInt32) {
         var counter = counter

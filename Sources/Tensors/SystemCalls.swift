@@ -18,7 +18,8 @@ package func systemError(_ action: String, path: String, remedy: String? = nil) 
     let code = errno
     let reason = systemFailureReason()
     return ZooError(
-        code == ENOENT || code == ENOTDIR ? .fileNotFound : .systemFailure, "\(action): \(reason)", file: path,
+        code == ENOENT || code == ENOTDIR ? .fileNotFound : .systemFailure, "\(action): \(reason)",
+        file: path,
         remedy: remedy)
 }
 

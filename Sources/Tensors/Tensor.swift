@@ -22,9 +22,11 @@ public struct Tensor: Sendable {
     ) throws(ZooError) {
         let strides = strides ?? shape.contiguousStrides
         try Tensor.checkView(
-            elementCount: storage.byteCount / elementType.byteCount, shape: shape, strides: strides, offset: offset)
+            elementCount: storage.byteCount / elementType.byteCount, shape: shape, strides: strides,
+            offset: offset)
         self.init(
-            uncheckedStorage: storage, elementType: elementType, shape: shape, strides: strides, offset: offset)
+            uncheckedStorage: storage, elementType: elementType, shape: shape, strides: strides,
+            offset: offset)
     }
 
     init(
@@ -60,7 +62,8 @@ public struct Tensor: Sendable {
         let byteCount = try Checked.product(shape.elementCount, elementType.byteCount)
         let storage = try unsafe TensorStorage(byteCount: byteCount) { _ throws(ZooError) in }
         self.init(
-            uncheckedStorage: storage, elementType: elementType, shape: shape, strides: shape.contiguousStrides,
+            uncheckedStorage: storage, elementType: elementType, shape: shape,
+            strides: shape.contiguousStrides,
             offset: 0)
     }
 
@@ -72,7 +75,8 @@ public struct Tensor: Sendable {
         let byteCount = try Checked.product(shape.elementCount, elementType.byteCount)
         let storage = try unsafe TensorStorage(byteCount: byteCount, fill: fill)
         self.init(
-            uncheckedStorage: storage, elementType: elementType, shape: shape, strides: shape.contiguousStrides,
+            uncheckedStorage: storage, elementType: elementType, shape: shape,
+            strides: shape.contiguousStrides,
             offset: 0)
     }
 

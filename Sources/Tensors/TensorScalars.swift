@@ -30,8 +30,11 @@ extension Tensor {
         let source = try contiguous()
         let start = source.offset * elementType.byteCount
         return try unsafe source.storage.withUnsafeBytes { (bytes) throws(ZooError) in
-            guard source.elementCount > 0 else { return try unsafe body(UnsafeRawBufferPointer(start: nil, count: 0)) }
-            return try unsafe body(UnsafeRawBufferPointer(rebasing: bytes[start..<(start + source.byteCount)]))
+            guard source.elementCount > 0 else {
+                return try unsafe body(UnsafeRawBufferPointer(start: nil, count: 0))
+            }
+            return try unsafe body(
+                UnsafeRawBufferPointer(rebasing: bytes[start..<(start + source.byteCount)]))
         }
     }
 
@@ -106,7 +109,8 @@ extension Tensor {
         case .bool: return try reinterpreted(as: .u8).scalars(UInt8.self).map { $0 == 0 ? 0 : 1 }
         default:
             throw ZooError(
-                .unsupported, "floating-point numbers are not turned into integers", found: elementType.rawValue)
+                .unsupported, "floating-point numbers are not turned into integers",
+                found: elementType.rawValue)
         }
     }
 

@@ -26,9 +26,11 @@
     package init(
         byteCount: Int, fill: (UnsafeMutableRawBufferPointer) throws(ZooError) -> Void
     ) throws(ZooError) {
-        let rounded = try Checked.sum(max(byteCount, 1), TensorStorage.alignment - 1) & ~(TensorStorage.alignment - 1)
+        let rounded =
+            try Checked.sum(max(byteCount, 1), TensorStorage.alignment - 1) & ~(TensorStorage.alignment - 1)
         var memory: UnsafeMutableRawPointer?
-        guard unsafe posix_memalign(&memory, TensorStorage.alignment, rounded) == 0, let memory = unsafe memory
+        guard unsafe posix_memalign(&memory, TensorStorage.alignment, rounded) == 0,
+            let memory = unsafe memory
         else {
             throw ZooError(.limitExceeded, "there is no memory for \(byteCount) bytes")
         }
@@ -71,7 +73,8 @@
         let page = Int(sysconf(Int32(_SC_PAGESIZE)))
         let lead = offset % page
         let length = max(byteCount + lead, 1)
-        guard let mapping = unsafe mmap(nil, length, PROT_READ, MAP_PRIVATE, descriptor, off_t(offset - lead)),
+        guard
+            let mapping = unsafe mmap(nil, length, PROT_READ, MAP_PRIVATE, descriptor, off_t(offset - lead)),
             unsafe mapping != MAP_FAILED
         else {
             throw systemError("cannot map the file", path: path)

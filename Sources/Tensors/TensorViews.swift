@@ -15,7 +15,8 @@ extension Tensor {
     public func reshaped(_ newShape: TensorShape) throws(ZooError) -> Tensor {
         guard newShape.elementCount == elementCount else {
             throw ZooError(
-                .mismatch, "the shape \(shape) can't be read as \(newShape)", expected: "\(elementCount) elements",
+                .mismatch, "the shape \(shape) can't be read as \(newShape)",
+                expected: "\(elementCount) elements",
                 found: "\(newShape.elementCount)")
         }
         let source = try contiguous()
@@ -34,7 +35,8 @@ extension Tensor {
         var dimensions = shape.dimensions
         dimensions[axis] = range.count
         return Tensor(
-            uncheckedStorage: storage, elementType: elementType, shape: TensorShape(dimensions), strides: strides,
+            uncheckedStorage: storage, elementType: elementType, shape: TensorShape(dimensions),
+            strides: strides,
             offset: range.isEmpty ? offset : offset + range.lowerBound * strides[axis])
     }
 

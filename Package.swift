@@ -50,6 +50,7 @@ let package = Package(
         room(
             "Conversion",
             ["ZooTensors", "ZooLayerGraphs", "ZooCheckpoints", "ZooModels", "ZooArchitectures"]),
+        room("Surgery", ["ZooTensors", "ZooLayerGraphs", "ZooModels", "ZooArchitectures"]),
         room("Compute", ["ZooTensors", "ZooLayerGraphs"]),
         room(
             "ModelCatalog",

@@ -1,0 +1,106 @@
+import ZooArchitectures
+public import ZooCheckpoints
+import ZooLayerGraphs
+public import ZooModels
+public import ZooTensors
+
+/// Turns a checkpoint into a model.
+public struct Converter: Sendable {
+    /// What the user decides.
+    public struct Options: Sendable, Hashable {
+        /// Name of the architecture; recognised from the file when `nil`.
+        public var architecture: String?
+        /// Side of the pictures, where weights leave it open.
+        public var inputSize: Int?
+        /// Go on when the file lacks parameters or has others: what is missing is initialised afresh.
+        public var allowPartial = false
+        /// Names of the classes, if the user has them.
+        public var labels: [String]?
+
+        /// Strict, and everything recognised from the file.
+        public init() {}
+    }
+
+    private let options: Options
+
+    /// A converter with these options.
+    public init(options: Options = Options()) { self.options = options }
+
+    /// What converting the checkpoint would do.
+    /// - Throws: ``ZooError`` when no architecture fits, or several do.
+    public func plan(_ checkpoint: Checkpoint) throws(ZooError) -> ConversionPlan {
+        do throws(ZooError) {
+            var asked = ArchitectureOptions()
+            asked.inputSize = options.inputSize
+            var architecture: Architecture?
+            if let name = options.architecture { architecture = try Architecture.named(name) }
+            let detector = ArchitectureDetector(
+                checkpoint: checkpoint, options: asked, architecture: architecture)
+            return try detector.plan()
+        } catch {
+            throw error.adding(file: checkpoint.path)
+        }
+    }
+
+    /// Converts the checkpoint.
+    /// - Throws: ``ZooError`` as ``plan(_:)`` does, when the plan isn't complete (unless partial loading is
+    ///   allowed), or when a tensor can't be read.
+    public func convert(_ checkpoint: Checkpoint) throws(ZooError) -> (model: Model, report: ConversionReport)
+    {
+        let plan = try plan(checkpoint)
+        if !options.allowPartial { try plan.requireComplete(file: checkpoint.path) }
+        do throws(ZooError) {
+            return try carryOut(plan, on: checkpoint)
+        } catch {
+            throw error.adding(file: checkpoint.path)
+        }
+    }
+
+    private func carryOut(
+        _ plan: ConversionPlan, on checkpoint: Checkpoint
+    ) throws(ZooError) -> (model: Model, report: ConversionReport) {
+        var parameters = ParameterTable()
+        var keys: [ParameterPath: String] = [:]
+        for entry in plan.entries {
+            guard let source = checkpoint[entry.key] else { continue }
+            guard source.elementType.isFloatingPoint else {
+                throw ZooError(
+                    .unsupported, "a parameter is stored as whole numbers", tensor: entry.key,
+                    found: source.elementType.rawValue)
+            }
+            parameters[entry.path] = try entry.transform.toCanonical(source.load()).contiguous().converted(
+                to: .f32)
+            keys[entry.path] = entry.key
+        }
+        var initialised: [ParameterPath] = []
+        for node in plan.graph.nodes {
+            let absent = node.layer.parameterShapes.map { ParameterPath(node.path, $0.role) }
+                .filter { parameters[$0] == nil }
+            if absent.isEmpty { continue }
+            for (path, tensor) in try plan.architecture.initialization.parameters(for: node, seed: 0)
+            where absent.contains(path) {
+                parameters[path] = tensor
+                initialised.append(path)
+            }
+        }
+        let name = checkpoint.path.map { path in String(path.split(separator: "/").last ?? "") }
+        let model = try Model(
+            graph: plan.graph, parameters: parameters, keys: keys,
+            preprocessing: preprocessing(for: plan), labels: options.labels,
+            provenance: Provenance(
+                source: name, format: checkpoint.format.rawValue, dialect: plan.framework.rawValue,
+                outputActivation: plan.outputActivation, assumptions: plan.assumptions))
+        let report = ConversionReport(
+            plan: plan, source: checkpoint.path, format: checkpoint.format, notes: checkpoint.notes,
+            initialised: initialised)
+        return (model, report)
+    }
+
+    private func preprocessing(for plan: ConversionPlan) -> Preprocessing {
+        var result = plan.architecture.preprocessing
+        let input = plan.graph.input
+        result.resize = Extent(input.height, input.width)
+        result.channels = input.channels == 3 ? .rgb : .grey
+        return result
+    }
+}

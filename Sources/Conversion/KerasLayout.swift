@@ -1,0 +1,33 @@
+import ZooLayerGraphs
+import ZooTensors
+
+/// How Keras lays out the weights of a graph.
+enum KerasLayout {
+    /// The layout change of each layer's weight, by node path. A linear layer behind a flatten takes its rows in
+    /// H, W, C order.
+    static func weightTransforms(_ graph: LayerGraph) throws(ZooError) -> [String: LayoutTransform] {
+        let shapes = try graph.shapes(batch: 1)
+        var flattened: [String: TensorShape] = [:]
+        var transforms: [String: LayoutTransform] = [:]
+        for node in graph.nodes {
+            let operand = node.inputs.first ?? LayerGraph.inputPath
+            switch node.layer {
+            case .convolution: transforms[node.path] = .kerasConvolution
+            case .flatten:
+                if let shape = shapes[operand], shape.rank == 4 { flattened[node.path] = shape }
+            case .linear:
+                if let shape = flattened[operand] {
+                    transforms[node.path] = .denseAfterFlatten(
+                        height: shape[2], width: shape[3], channels: shape[1])
+                } else {
+                    transforms[node.path] = .kerasDense
+                }
+            case .activation, .dropout:
+                // These leave the order of features as it is.
+                flattened[node.path] = flattened[operand]
+            case .pooling, .softmax: break
+            }
+        }
+        return transforms
+    }
+}

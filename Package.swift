@@ -16,10 +16,10 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 }
 
 /// The tests of one room, or of the whole (`Command`, `Parity`, `Robustness`).
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
     .testTarget(
         name: "Zoo\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests",
-        swiftSettings: house)
+        exclude: exclude, swiftSettings: house)
 }
 
 let package = Package(
@@ -68,5 +68,7 @@ let package = Package(
             ],
             path: "Sources/zoo", swiftSettings: house),
         tests("Tensors", ["ZooTensors"]),
+        tests(
+            "Compute", ["ZooTensors", "ZooLayerGraphs", "ZooCompute"], exclude: ["make-layer-goldens.py"]),
     ]
 )

@@ -67,8 +67,17 @@ let package = Package(
                 "Menagerie", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/zoo", swiftSettings: house),
+        .target(
+            name: "ZooTestSupport", dependencies: ["ZooTensors"], path: "Tests/Support", swiftSettings: house),
         tests("Tensors", ["ZooTensors"]),
         tests(
             "Compute", ["ZooTensors", "ZooLayerGraphs", "ZooCompute"], exclude: ["make-layer-goldens.py"]),
+        tests(
+            "Parity",
+            [
+                "ZooTensors", "ZooLayerGraphs", "ZooCheckpoints", "ZooConversion", "ZooModels", "ZooCompute",
+                "ZooTestSupport",
+            ]),
+        tests("House", []),
     ]
 )

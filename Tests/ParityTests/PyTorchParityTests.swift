@@ -1,0 +1,75 @@
+import Testing
+import ZooCheckpoints
+import ZooCompute
+import ZooConversion
+import ZooLayerGraphs
+import ZooTensors
+
+/// The shipped PyTorch model against PyTorch, forward, backward and through twenty steps.
+@Suite struct PyTorchParityTests {
+    @Test func logitsAndLayers() throws {
+        let golden = try Goldens.file("lenet-mnist-pytorch")
+        let (model, report) = try Goldens.pytorchModel()
+        #expect(report.plan.architecture.name == "lenet")
+        #expect(report.elementsAssigned == 61_706)
+        let executor = try ReferenceExecutor(graph: model.graph, parameters: model.parameters)
+        let layers = Set(model.graph.nodes.map(\.path))
+        let result = try executor.forward(golden.tensor("input"), keeping: layers)
+        try ParityRule.expect(
+            "logits", result.output, equals: golden.tensor("logits64"), single: golden.tensor("logits32"),
+            within: 1e-5)
+        for path in layers {
+            let activation = try #require(result.activations[path]).sliced(axis: 0, 0..<2)
+            try ParityRule.expect(
+                path, activation, equals: golden.tensor("activation64/\(path)"),
+                single: golden.tensor("activation32/\(path)"), within: 1e-5)
+        }
+    }
+
+    @Test func gradients() throws {
+        let golden = try Goldens.file("lenet-mnist-pytorch")
+        let (model, _) = try Goldens.pytorchModel()
+        let executor = try ReferenceExecutor(graph: model.graph, parameters: model.parameters)
+        let input = try golden.tensor("input")
+        let labels = try golden.tensor("gradient/labels").scalars(Int64.self)
+        let (loss, outputGradient) = try Goldens.crossEntropy(
+            logits: executor.forward(input).output, labels: labels)
+        #expect(abs(loss - (try golden.tensor("loss64").doubles()[0])) < 1e-9)
+        let result = try executor.gradients(
+            input: input, outputGradient: outputGradient, mode: .inference, request: GradientRequest(input: true))
+        var wanted = try golden.tensors(under: "gradient64/")
+        let inputGradient = try golden.tensor("gradient64/input")
+        wanted["input"] = nil
+        try ParityRule.expectGradients(
+            result.parameters.entries.map { ($0.path.description, $0.tensor) }, equal: wanted, within: 1e-4)
+        try ParityRule.expect("input", #require(result.input), equals: inputGradient, within: 1e-4)
+    }
+
+    /// The three forms of LeNet, filled by formula.
+    @Test(arguments: [("tutorial", "lenet"), ("d2l", "lenet-d2l"), ("classic", "lenet-classic")])
+    func variants(prefix: String, architecture: String) throws {
+        let golden = try Goldens.file("lenet-variants")
+        let state = try Checkpoint.stateDict(golden.tensors(under: "\(prefix)/parameters/"))
+        let (model, report) = try Goldens.convert(state)
+        #expect(report.plan.architecture.name == architecture)
+        #expect(!report.plan.assumptions.isEmpty)
+        let executor = try ReferenceExecutor(graph: model.graph, parameters: model.parameters)
+        let input = try golden.tensor("\(prefix)/input")
+        let paths = Set(model.graph.nodes.map(\.path))
+        let result = try executor.forward(input, keeping: paths)
+        try ParityRule.expect(
+            "logits", result.output, equals: golden.tensor("\(prefix)/logits64"),
+            single: golden.tensor("\(prefix)/logits32"), within: 1e-5)
+        let activations = try golden.tensors(under: "\(prefix)/activation64/")
+        #expect(activations.count >= 11)
+        for (path, wanted) in activations {
+            try ParityRule.expect(path, #require(result.activations[path], "\(path)"), equals: wanted, within: 1e-5)
+        }
+        let (_, outputGradient) = try Goldens.crossEntropy(logits: result.output, labels: [3, 7])
+        let gradients = try executor.gradients(input: input, outputGradient: outputGradient)
+        var wanted = try golden.tensors(under: "\(prefix)/gradient64/")
+        wanted["input"] = nil
+        try ParityRule.expectGradients(
+            gradients.parameters.entries.map { ($0.path.description, $0.tensor) }, equal: wanted, within: 1e-4)
+    }
+}

@@ -70,6 +70,8 @@ let package = Package(
         .target(
             name: "ZooTestSupport", dependencies: ["ZooTensors"], path: "Tests/Support", swiftSettings: house),
         tests("Tensors", ["ZooTensors"]),
+        tests("Containers", ["ZooTensors", "ZooContainers", "ZooTestSupport"]),
+        tests("Checkpoints", ["ZooTensors", "ZooContainers", "ZooCheckpoints", "ZooTestSupport"]),
         tests(
             "Compute", ["ZooTensors", "ZooLayerGraphs", "ZooCompute"], exclude: ["make-layer-goldens.py"]),
         tests(

@@ -18,7 +18,12 @@ package struct Mutations {
     package struct Tally: CustomStringConvertible {
         package var results = 0
         package var errors = 0
-        package var description: String { "\(results) results, \(errors) errors" }
+        /// How often each kind of error was thrown.
+        package var codes: [ZooError.Code: Int] = [:]
+        package var description: String {
+            let kinds = codes.sorted { $0.value > $1.value }.map { "\($0.key.rawValue) \($0.value)" }
+            return "\(results) results, \(errors) errors (\(kinds.joined(separator: ", ")))"
+        }
     }
 
     /// Runs `body` on `count` variants. It may return or throw a ``ZooError``; anything else ends the process.
@@ -30,6 +35,7 @@ package struct Mutations {
                 tally.results += 1
             } catch {
                 tally.errors += 1
+                tally.codes[error.code, default: 0] += 1
             }
         }
         return tally

@@ -80,6 +80,11 @@ let package = Package(
                 "ZooTensors", "ZooLayerGraphs", "ZooCheckpoints", "ZooConversion", "ZooModels", "ZooCompute",
                 "ZooTestSupport",
             ]),
+        tests(
+            "Robustness",
+            [
+                "ZooTensors", "ZooCheckpoints", "ZooConversion", "ZooModels", "ZooTestSupport",
+            ]),
         tests("House", []),
     ]
 )

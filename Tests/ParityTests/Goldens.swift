@@ -51,6 +51,8 @@ extension Checkpoint {
     static func stateDict(_ tensors: [String: Tensor]) throws -> Checkpoint {
         try Checkpoint(
             format: .safetensors, path: nil,
-            tensors: tensors.sorted { $0.key < $1.key }.map { CheckpointTensor(name: $0.key, tensor: $0.value) })
+            tensors: tensors.sorted { $0.key < $1.key }.map {
+                CheckpointTensor(name: $0.key, tensor: $0.value)
+            })
     }
 }

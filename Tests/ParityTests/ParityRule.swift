@@ -15,7 +15,8 @@ enum ParityRule {
 
     /// Checks one tensor.
     static func expect(
-        _ name: String, _ ours: Tensor, equals reference: Tensor, single: Tensor? = nil, within tolerance: Double,
+        _ name: String, _ ours: Tensor, equals reference: Tensor, single: Tensor? = nil,
+        within tolerance: Double,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         #expect(ours.shape == reference.shape, "\(name)", sourceLocation: sourceLocation)
@@ -37,11 +38,15 @@ enum ParityRule {
         var whole = 0.0
         for tensor in reference.values { whole += try squared(tensor.doubles()) }
         for (name, tensor) in ours {
-            let wanted = try #require(reference[name], "no golden gradient for \(name)", sourceLocation: sourceLocation)
+            let wanted = try #require(
+                reference[name], "no golden gradient for \(name)", sourceLocation: sourceLocation)
             #expect(tensor.shape == wanted.shape, "\(name)", sourceLocation: sourceLocation)
-            let distance = squared(zip(try tensor.doubles(), try wanted.doubles()).map { $0 - $1 }).squareRoot()
+            let distance = squared(zip(try tensor.doubles(), try wanted.doubles()).map { $0 - $1 })
+                .squareRoot()
             let allowed = try tolerance * squared(wanted.doubles()).squareRoot() + 1e-5 * whole.squareRoot()
-            #expect(distance <= allowed, "\(name): \(distance), allowed \(allowed)", sourceLocation: sourceLocation)
+            #expect(
+                distance <= allowed, "\(name): \(distance), allowed \(allowed)",
+                sourceLocation: sourceLocation)
         }
     }
 

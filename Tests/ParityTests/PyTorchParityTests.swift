@@ -36,7 +36,8 @@ import ZooTensors
             logits: executor.forward(input).output, labels: labels)
         #expect(abs(loss - (try golden.tensor("loss64").doubles()[0])) < 1e-9)
         let result = try executor.gradients(
-            input: input, outputGradient: outputGradient, mode: .inference, request: GradientRequest(input: true))
+            input: input, outputGradient: outputGradient, mode: .inference,
+            request: GradientRequest(input: true))
         var wanted = try golden.tensors(under: "gradient64/")
         let inputGradient = try golden.tensor("gradient64/input")
         wanted["input"] = nil
@@ -63,13 +64,15 @@ import ZooTensors
         let activations = try golden.tensors(under: "\(prefix)/activation64/")
         #expect(activations.count >= 11)
         for (path, wanted) in activations {
-            try ParityRule.expect(path, #require(result.activations[path], "\(path)"), equals: wanted, within: 1e-5)
+            try ParityRule.expect(
+                path, #require(result.activations[path], "\(path)"), equals: wanted, within: 1e-5)
         }
         let (_, outputGradient) = try Goldens.crossEntropy(logits: result.output, labels: [3, 7])
         let gradients = try executor.gradients(input: input, outputGradient: outputGradient)
         var wanted = try golden.tensors(under: "\(prefix)/gradient64/")
         wanted["input"] = nil
         try ParityRule.expectGradients(
-            gradients.parameters.entries.map { ($0.path.description, $0.tensor) }, equal: wanted, within: 1e-4)
+            gradients.parameters.entries.map { ($0.path.description, $0.tensor) }, equal: wanted, within: 1e-4
+        )
     }
 }

@@ -36,6 +36,7 @@ public enum CheckpointReader {
         case .safetensors:
             let checkpoint = try SafetensorsReader.read(source, options: options)
             return options.keepPrefixes ? checkpoint : try checkpoint.strippingPrefixes()
+        case .npz: return try NPZReader.read(source, options: options)
         case .zipOfOne:
             let archive = try ZipArchive(source, limits: options.limits)
             guard let member = archive.members.first(where: { !$0.isFolder }) else { break }

@@ -102,10 +102,7 @@ struct PyTorchStorageTable: Sendable {
         }
         guard isBigEndian, elementSize > 1 else { return storage }
         let view = try Tensor(storage: storage, elementType: .u8, shape: TensorShape(checking: [byteCount]))
-        var bytes = try view.bytes()
-        for start in stride(from: 0, to: bytes.count - bytes.count % elementSize, by: elementSize) {
-            bytes[start..<(start + elementSize)].reverse()
-        }
+        let bytes = swappingBytes(of: try view.bytes(), elementSize: elementSize)
         return try TensorStorage(bytes: bytes)
     }
 }

@@ -54,6 +54,9 @@ public struct PickleMachine {
                 try perform(opcode)
             }
             document.root = try pop()
+            guard stack.isEmpty, marks.isEmpty else {
+                throw failure(.corrupt, "the pickle ends with values left over")
+            }
             document.end = cursor.position
         } catch {
             throw error.adding(file: document.source.path, byteOffset: fileOffset)

@@ -1,0 +1,36 @@
+internal import ZooContainers
+public import ZooTensors
+
+/// Reads NumPy archives, and single arrays, as checkpoints.
+public enum NPZReader {
+    /// Lists the arrays of an archive under their names.
+    public static func read(
+        _ source: ByteSource, options: CheckpointReadOptions = CheckpointReadOptions()
+    ) throws(ZooError) -> Checkpoint {
+        var tensors: [CheckpointTensor] = []
+        for entry in try NPZFile(source, limits: options.limits).entries {
+            let path = source.path
+            tensors.append(
+                CheckpointTensor(
+                    name: entry.name, elementType: entry.header.elementType, shape: entry.header.shape,
+                    location: entry.name + ".npy"
+                ) { () throws(ZooError) in
+                    do throws(ZooError) {
+                        return try entry.load()
+                    } catch {
+                        throw error.adding(file: path)
+                    }
+                })
+        }
+        return try Checkpoint(format: .npz, path: source.path, tensors: tensors)
+    }
+}
+
+/// Writes NumPy archives.
+public enum NPZWriter {
+    /// Writes tensors so that `np.load(path)[name]` gives them.
+    /// - Throws: ``ZooError`` for `bf16`, which NumPy doesn't have, or a repeated name.
+    public static func write(_ tensors: [NamedTensor], to path: String) throws(ZooError) {
+        try NPZFile.write(tensors.map { ($0.name, $0.tensor) }, to: path)
+    }
+}

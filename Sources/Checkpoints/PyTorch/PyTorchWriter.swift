@@ -1,0 +1,125 @@
+internal import ZooContainers
+public import ZooTensors
+
+/// Writes state dicts that `torch.load(path, weights_only=True)` reads, with `mmap=True` too.
+public enum PyTorchWriter {
+    /// The version of a module in `state_dict()._metadata`.
+    public struct ModuleVersion: Sendable, Hashable {
+        /// Path of the module; empty for the network itself.
+        public let module: String
+        /// 2 for batch normalisation that counts its batches, 1 for everything else.
+        public let version: Int
+
+        /// Names a module's version.
+        public init(module: String, version: Int) {
+            self.module = module
+            self.version = version
+        }
+    }
+
+    /// Writes an `OrderedDict` of the tensors in the given order. Tensors that share memory share a storage.
+    /// - Parameter moduleVersions: what goes into `_metadata`; none by default, and then PyTorch fills in a missing
+    ///   `num_batches_tracked` by itself.
+    /// - Throws: ``ZooError`` when two tensors have the same name or the file can't be written.
+    public static func write(
+        _ tensors: [NamedTensor], to path: String, moduleVersions: [ModuleVersion] = []
+    ) throws(ZooError) {
+        var names: Set<String> = []
+        for tensor in tensors where !names.insert(tensor.name).inserted {
+            throw ZooError(
+                .invalidArgument, "a tensor's name is taken already", file: path, tensor: tensor.name,
+                remedy: "Give every tensor a name of its own.")
+        }
+        let plan = try PyTorchStoragePlan(tensors.map(\.tensor))
+        let root = archiveName(for: path)
+        let writer = try ZipWriter(path: path)
+        try writer.add("\(root)/data.pkl", try pickle(tensors, plan: plan, moduleVersions: moduleVersions))
+        try writer.add("\(root)/byteorder", Array("little".utf8))
+        for (number, storage) in plan.storages.enumerated() {
+            try writer.add("\(root)/data/\(number)", tensor: storage)
+        }
+        try writer.add("\(root)/version", Array("3\n".utf8))
+        try writer.finish()
+    }
+
+    /// The file's name without its last extension, as PyTorch names the one folder in the archive.
+    private static func archiveName(for path: String) -> String {
+        let file = path.split(separator: "/").last.map(String.init) ?? ""
+        let stem = file.lastIndex(of: ".").map { String(file[..<$0]) } ?? file
+        let isPlain =
+            !stem.isEmpty && stem.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x5C && $0 != 0x3A }
+        return isPlain && !stem.hasPrefix("..") && stem != "." ? stem : "archive"
+    }
+
+    private static func pickle(
+        _ tensors: [NamedTensor], plan: PyTorchStoragePlan, moduleVersions: [ModuleVersion]
+    ) throws(ZooError) -> [UInt8] {
+        var pickle = PickleWriter()
+        pickle.orderedDictionary()
+        pickle.beginItems()
+        for (named, placement) in zip(tensors, plan.placements) {
+            try pickle.text(named.name)
+            try append(named.tensor, placement, storage: plan.storages[placement.storage], to: &pickle)
+        }
+        pickle.endItems()
+        if !moduleVersions.isEmpty {
+            pickle.emptyDictionary()
+            pickle.beginItems()
+            try pickle.text("_metadata")
+            pickle.orderedDictionary()
+            pickle.beginItems()
+            for entry in moduleVersions {
+                try pickle.text(entry.module)
+                pickle.emptyDictionary()
+                pickle.beginItems()
+                try pickle.text("version")
+                pickle.integer(entry.version)
+                pickle.endItems()
+            }
+            pickle.endItems()
+            pickle.endItems()
+            pickle.build()
+        }
+        pickle.stop()
+        return pickle.bytes
+    }
+
+    /// `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks)`.
+    private static func append(
+        _ tensor: Tensor, _ placement: PyTorchStoragePlan.Placement, storage: Tensor,
+        to pickle: inout PickleWriter
+    ) throws(ZooError) {
+        pickle.global("torch._utils", "_rebuild_tensor_v2")
+        pickle.mark()
+        pickle.mark()
+        try pickle.text("storage")
+        pickle.global("torch", storageClass(of: tensor.elementType))
+        try pickle.text(String(placement.storage))
+        try pickle.text("cpu")
+        pickle.integer(storage.elementCount)
+        pickle.tuple()
+        pickle.persistentID()
+        pickle.integer(placement.offset)
+        pickle.integers(tensor.shape.dimensions)
+        pickle.integers(placement.strides)
+        pickle.boolean(false)
+        pickle.orderedDictionary()
+        pickle.tuple()
+        pickle.call()
+    }
+
+    private static func storageClass(of type: ElementType) -> String {
+        switch type {
+        case .f64: "DoubleStorage"
+        case .f32: "FloatStorage"
+        case .f16: "HalfStorage"
+        case .bf16: "BFloat16Storage"
+        case .i64: "LongStorage"
+        case .i32: "IntStorage"
+        case .i16: "ShortStorage"
+        case .i8: "CharStorage"
+        case .u8: "ByteStorage"
+        case .bool: "BoolStorage"
+        }
+    }
+}

@@ -40,6 +40,8 @@ let package = Package(
             name: "CHDF5", path: "Sources/CHDF5", pkgConfig: "hdf5-serial",
             providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
         .target(name: "CHDF5Shim", dependencies: ["CHDF5"], path: "Sources/CHDF5Shim"),
+        .target(name: "CKernels", path: "Sources/CKernels"),
+        .target(name: "CZooData", path: "Sources/CZooData"),
         room("Tensors"),
         room("Containers", ["ZooTensors", "CZlib"]),
         room("LayerGraphs", ["ZooTensors"]),
@@ -53,14 +55,23 @@ let package = Package(
         room("Surgery", ["ZooTensors", "ZooLayerGraphs", "ZooModels", "ZooArchitectures"]),
         room("Compute", ["ZooTensors", "ZooLayerGraphs"]),
         room(
+            "Training",
+            [
+                "ZooTensors", "ZooLayerGraphs", "ZooCheckpoints", "ZooModels", "ZooSurgery", "ZooCompute",
+            ]),
+        room(
             "ModelCatalog",
             [
-                "ZooTensors", "ZooLayerGraphs", "ZooCheckpoints", "ZooHDF5Checkpoints", "ZooModels",
-                "ZooArchitectures", "ZooConversion", "ZooCompute",
+                "ZooTensors", "ZooContainers", "ZooLayerGraphs", "ZooCheckpoints", "ZooHDF5Checkpoints",
+                "ZooModels", "ZooArchitectures", "ZooConversion", "ZooCompute", "CZooData",
             ]),
         .target(
-            name: "Menagerie", dependencies: ["ZooModelCatalog"], path: "Sources/Menagerie",
-            swiftSettings: house),
+            name: "Menagerie",
+            dependencies: [
+                "ZooTensors", "ZooContainers", "ZooLayerGraphs", "ZooArchitectures", "ZooCheckpoints",
+                "ZooHDF5Checkpoints", "ZooModels", "ZooConversion", "ZooSurgery", "ZooCompute", "ZooModelCatalog",
+            ],
+            path: "Sources/Menagerie", swiftSettings: house),
         .executableTarget(
             name: "zoo",
             dependencies: [
@@ -85,6 +96,7 @@ let package = Package(
             [
                 "ZooTensors", "ZooCheckpoints", "ZooConversion", "ZooModels", "ZooTestSupport",
             ]),
-        tests("House", []),
+        tests("Command", [], exclude: ["Fixtures"]),
+        tests("House", [], exclude: ["unsafe-files.txt"]),
     ]
 )

@@ -1,6 +1,6 @@
 import ZooArchitectures
 public import ZooCheckpoints
-import ZooLayerGraphs
+public import ZooLayerGraphs
 public import ZooModels
 public import ZooTensors
 
@@ -16,6 +16,9 @@ public struct Converter: Sendable {
         public var allowPartial = false
         /// Names of the classes, if the user has them.
         public var labels: [String]?
+        /// What turns a picture into the network's input, if that is known; else the architecture's usual way is
+        /// assumed.
+        public var preprocessing: Preprocessing?
 
         /// Strict, and everything recognised from the file.
         public init() {}
@@ -86,7 +89,7 @@ public struct Converter: Sendable {
         let name = checkpoint.path.map { path in String(path.split(separator: "/").last ?? "") }
         let model = try Model(
             graph: plan.graph, parameters: parameters, keys: keys,
-            preprocessing: preprocessing(for: plan), labels: options.labels,
+            preprocessing: options.preprocessing ?? preprocessing(for: plan), labels: options.labels,
             provenance: Provenance(
                 source: name, format: checkpoint.format.rawValue, dialect: plan.framework.rawValue,
                 outputActivation: plan.outputActivation, assumptions: plan.assumptions))

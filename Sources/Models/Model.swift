@@ -87,4 +87,18 @@ public struct Model: Sendable {
         self.labels = labels
         self.provenance = provenance
     }
+
+    /// The same model with other numbers.
+    public func with(parameters: ParameterTable) throws(ZooError) -> Model {
+        try Model(
+            graph: graph, parameters: parameters, keys: keys, preprocessing: preprocessing, labels: labels,
+            provenance: provenance)
+    }
+
+    /// The same model for pictures that are prepared in another way.
+    public func with(preprocessing: Preprocessing) throws(ZooError) -> Model {
+        try Model(
+            graph: graph, parameters: parameters, keys: keys, preprocessing: preprocessing, labels: labels,
+            provenance: provenance)
+    }
 }

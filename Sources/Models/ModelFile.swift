@@ -1,4 +1,4 @@
-import ZooCheckpoints
+public import ZooCheckpoints
 import ZooLayerGraphs
 public import ZooTensors
 
@@ -11,14 +11,23 @@ public enum ModelFile {
 
     /// Writes a model; the name only ever shows a whole file.
     public static func write(_ model: Model, to path: String) throws(ZooError) {
+        try write(model, extraTensors: [], extraMetadata: [:], to: path)
+    }
+
+    /// Writes a model with more beside it, such as an optimizer's state; readers of models pass over that.
+    package static func write(
+        _ model: Model, extraTensors: [NamedTensor], extraMetadata: [String: String], to path: String
+    ) throws(ZooError) {
         var document: JSONObject = [
             "schema": .string(schema), "graph": GraphDocument.json(model.graph, keys: model.keys),
             "preprocessing": model.preprocessing.json, "provenance": model.provenance.json,
         ]
         if let labels = model.labels { document["labels"] = .array(labels.map { .string($0) }) }
         let tensors = model.parameters.entries.map { NamedTensor($0.path.description, $0.tensor) }
-        try SafetensorsWriter.write(
-            tensors, metadata: ["format": "pt", metadataKey: JSONValue.object(document).text()], to: path)
+        var metadata = extraMetadata
+        metadata["format"] = "pt"
+        metadata[metadataKey] = JSONValue.object(document).text()
+        try SafetensorsWriter.write(tensors + extraTensors, metadata: metadata, to: path)
     }
 
     /// Whether a checkpoint is a native file.

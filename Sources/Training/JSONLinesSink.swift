@@ -1,0 +1,53 @@
+public import ZooTensors
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Appends each event as a line of JSON to a file, `menagerie/run/1`.
+public final class JSONLinesSink: EventSink {
+    private let descriptor: Int32
+    private let path: String
+    /// Bytes in the file; a run checkpoint records it, so that resuming can cut off what came after.
+    public private(set) var byteCount: Int
+
+    /// Opens the log, keeping the first `byteCount` bytes of what is there.
+    public init(path: String, keeping byteCount: Int = 0) throws(ZooError) {
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw systemError("cannot write the run's log", path: path) }
+        let length = lseek(descriptor, 0, SEEK_END)
+        guard length >= byteCount, ftruncate(descriptor, off_t(byteCount)) == 0,
+            lseek(descriptor, 0, SEEK_END) == byteCount
+        else {
+            close(descriptor)
+            throw ZooError(
+                .corrupt, "the run's log is shorter than its checkpoint says", file: path,
+                expected: "\(byteCount) bytes", found: "\(length)")
+        }
+        self.descriptor = descriptor
+        self.path = path
+        self.byteCount = byteCount
+    }
+
+    deinit { close(descriptor) }
+
+    /// Writes the event's line.
+    public func receive(_ event: TrainingEvent) throws(ZooError) {
+        var bytes = Array(event.json.text().utf8)
+        bytes.append(0x0A)
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let written = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+            if written < 0 {
+                if errno == EINTR { continue }
+                throw systemError("cannot write the run's log", path: path)
+            }
+            rest = rest.dropFirst(written)
+        }
+        byteCount += bytes.count
+    }
+}

@@ -8,18 +8,23 @@ package enum Python {
     package static var isInstalled: Bool { FileManager.default.isExecutableFile(atPath: path) }
 
     /// Runs a script and gives what it printed, errors included, and its exit status.
-    package static func run(_ script: String, _ arguments: [String] = []) throws -> (
-        output: String, status: Int32
-    ) {
+    package static func run(
+        _ script: String, _ arguments: [String] = []
+    ) throws -> (output: String, status: Int32) {
+        // Through a file: Foundation traps when a signal interrupts it reading from a pipe.
+        let folder = try TemporaryFolder()
+        let log = folder.file("output.txt")
+        try TestFiles.write([], to: log)
         let process = Process()
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = ["-W", "ignore", "-c", script] + arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
+        process.environment = ProcessInfo.processInfo.environment.merging(["OMP_NUM_THREADS": "1"]) { $1 }
+        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
+        process.standardOutput = handle
+        process.standardError = handle
         try process.run()
-        let output = pipe.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
-        return (String(decoding: output, as: UTF8.self), process.terminationStatus)
+        try handle.close()
+        return (String(decoding: try TestFiles.read(log), as: UTF8.self), process.terminationStatus)
     }
 }

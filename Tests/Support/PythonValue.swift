@@ -36,9 +36,9 @@ package indirect enum PythonValue {
     ) -> PythonValue {
         var contiguous = [Int](repeating: 1, count: shape.count)
         for axis in shape.indices.dropLast().reversed() {
-            contiguous[axis] = contiguous[axis + 1] * shape[axis + 1]
+            contiguous[axis] = contiguous[axis + 1] &* shape[axis + 1]
         }
-        let total = shape.reduce(1, *)
+        let total = shape.reduce(1, &*)
         let storage = PythonValue.persistent(
             .tuple([
                 .text("storage"), .global("torch", storageClass), .text(key), .text("cpu"),

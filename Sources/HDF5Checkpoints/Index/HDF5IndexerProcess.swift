@@ -1,0 +1,66 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+internal import CHDF5Shim
+internal import ZooTensors
+
+/// The helper's side of ``HDF5Isolation/helper(executable:)``.
+public enum HDF5IndexerProcess {
+    /// The first argument that makes a program the helper.
+    public static let command = "__index-hdf5"
+
+    /// What the helper's answer begins with, so that another program's output isn't taken for one.
+    static let greeting = Array("menagerie-hdf5-table/1\n".utf8)
+    /// Processor time that the helper may take, in seconds; more than a thousand times what a real file takes.
+    static let processorSeconds = 10
+    /// Memory that the helper may ask for beyond what it has when it starts.
+    static let memoryBytes = 1 << 30
+
+    /// Indexes one file and writes the table to standard output. Call it first thing in `main`, before anything
+    /// starts a thread, and exit with its result.
+    /// - Parameter arguments: what follows ``command``: the file's path, then optionally the most entries, the most
+    ///   bytes of the table and the deepest nesting.
+    /// - Returns: The exit code: 0, 64 for wrong arguments, 1 when no table could be made or written.
+    public static func main(_ arguments: [String]) -> Int32 {
+        var limits = HDF5Indexer.Limits(ReadLimits())
+        guard let path = arguments.first else { return 64 }
+        if arguments.count > 1 {
+            let numbers = arguments.dropFirst().compactMap { Int($0) }
+            guard numbers.count == 3, arguments.count == 4 else { return 64 }
+            limits = HDF5Indexer.Limits(entries: numbers[0], tableBytes: numbers[1], depth: numbers[2])
+        }
+        // Before the first call, so that leaving the process runs none of libhdf5's code.
+        zoo_hdf5_skip_cleanup()
+        zoo_confine(UInt64(memoryBytes), UInt64(processorSeconds))
+        do {
+            let table = try HDF5Indexer.table(path: path, limits: limits)
+            return write(greeting) && write(table) ? 0 : 1
+        } catch {
+            return 1
+        }
+    }
+
+    private static func write(_ bytes: [UInt8]) -> Bool {
+        var done = 0
+        while done < bytes.count {
+            let written = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe systemWriteAll(1, buffer, from: done)
+            }
+            if written < 0 {
+                if errno == EINTR { continue }
+                return false
+            }
+            done += written
+        }
+        return true
+    }
+}
+
+/// `write(2)` of the rest of a buffer.
+private func systemWriteAll(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
+    unsafe write(descriptor, bytes.baseAddress?.advanced(by: start), bytes.count - start)
+}

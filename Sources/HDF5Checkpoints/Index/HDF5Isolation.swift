@@ -1,0 +1,90 @@
+internal import CHDF5Shim
+package import ZooTensors
+
+/// Where libhdf5 runs when it looks at a file.
+///
+/// libhdf5 isn't safe with files from strangers: random changes to a file's structure crash it or send it round
+/// for ever. Menagerie lets it only list what a file holds; the data itself is read without it.
+public enum HDF5Isolation: Sendable, Hashable {
+    /// In a process of its own, with bounds on memory and time, which answers with a table. `executable` is a
+    /// program that calls ``HDF5IndexerProcess/main(_:)`` when its first argument is
+    /// ``HDF5IndexerProcess/command``; `zoo` is one.
+    case helper(executable: String)
+    /// In the caller's process. A damaged or malicious file can then crash the caller, make it hang, or possibly
+    /// make it run foreign code: use this only for files that you wrote yourself.
+    case inProcess
+}
+
+extension HDF5Index {
+    /// Lists what a file holds.
+    /// - Throws: ``ZooError`` when the file is missing, no HDF5 file, damaged, beyond the limits, or refused because
+    ///   it links elsewhere.
+    package static func read(
+        path: String, isolation: HDF5Isolation, limits: ReadLimits = ReadLimits()
+    ) throws(ZooError) -> HDF5Index {
+        let source = try ByteSource(path: path)
+        do {
+            try checkSignature(source)
+            let table: [UInt8]
+            switch isolation {
+            case .helper(let executable):
+                table = try HDF5Helper.table(executable: executable, path: path, limits: limits)
+            case .inProcess: table = try HDF5Indexer.table(path: path, limits: HDF5Indexer.Limits(limits))
+            }
+            let objects = try HDF5TableReader.objects(in: table, limits: limits)
+            try HDF5TableCheck.check(objects, fileBytes: source.count, limits: limits)
+            return try HDF5Index(source: source, objects: objects)
+        } catch {
+            throw error.adding(file: path)
+        }
+    }
+
+    /// The signature stands at the start or, behind a user block, at 512 bytes or a power of two times that.
+    private static func checkSignature(_ source: ByteSource) throws(ZooError) {
+        let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
+        var offset = 0
+        while source.count >= 8, offset <= source.count - 8, offset <= 1 << 30 {
+            if try source.bytes(at: offset, count: 8) == signature { return }
+            offset = offset == 0 ? 512 : offset * 2
+        }
+        throw ZooError(.unknownFormat, "this is no HDF5 file")
+    }
+}
+
+/// Calls libhdf5 to index a file, in whatever process this is.
+enum HDF5Indexer {
+    /// The bounds that the C side keeps.
+    struct Limits: Sendable {
+        /// Links, attributes and chunks.
+        var entries: Int
+        /// Bytes of the table.
+        var tableBytes: Int
+        /// Groups within groups.
+        var depth: Int
+
+        init(entries: Int, tableBytes: Int, depth: Int) {
+            self.entries = entries
+            self.tableBytes = tableBytes
+            self.depth = depth
+        }
+
+        init(_ limits: ReadLimits) {
+            self.init(
+                entries: max(limits.entryCount, 0), tableBytes: max(limits.headerBytes, 0),
+                depth: min(max(limits.nestingDepth, 1), 512))
+        }
+    }
+
+    static func table(path: String, limits: Limits) throws(ZooError) -> [UInt8] {
+        let bounds = zoo_hdf5_limits(
+            entries: UInt64(clamping: limits.entries), table_bytes: UInt64(clamping: limits.tableBytes),
+            depth: UInt32(clamping: limits.depth))
+        var table = unsafe zoo_hdf5_table()
+        unsafe zoo_hdf5_index(path, bounds, &table)
+        defer { unsafe zoo_hdf5_table_free(&table) }
+        guard let bytes = unsafe table.bytes else {
+            throw ZooError(.limitExceeded, "there is no memory for the file's structure")
+        }
+        return unsafe Array(UnsafeBufferPointer(start: bytes, count: table.count))
+    }
+}

@@ -17,7 +17,9 @@ struct HDF5ChunkReader {
     /// - Throws: ``ZooError`` with code `unsupported` that names the first filter that isn't one of ours.
     static func checkFilters(_ filters: [HDF5Filter]) throws(ZooError) {
         for filter in filters where Kind(rawValue: filter.identifier) == nil {
-            let known = [4: "szip", 5: "n-bit", 6: "scale-offset", 32000: "lzf", 32001: "blosc", 32015: "zstd"]
+            let known = [
+                4: "szip", 5: "n-bit", 6: "scale-offset", 32000: "lzf", 32001: "blosc", 32015: "zstd",
+            ]
             let name = known[filter.identifier] ?? (filter.name.isEmpty ? "unnamed" : filter.name)
             throw ZooError(
                 .unsupported, "a dataset is stored through a filter that isn't supported",

@@ -121,8 +121,10 @@ struct HDF5DatasetReader: Sendable {
     /// Unsigned numbers in a type that holds them.
     private func widened(_ raw: Tensor) throws(ZooError) -> Tensor {
         switch encoding.stored {
-        case .i16: return try Tensor(raw.scalars(Int16.self).map { Int32(UInt16(bitPattern: $0)) }, shape: shape)
-        case .i32: return try Tensor(raw.scalars(Int32.self).map { Int64(UInt32(bitPattern: $0)) }, shape: shape)
+        case .i16:
+            return try Tensor(raw.scalars(Int16.self).map { Int32(UInt16(bitPattern: $0)) }, shape: shape)
+        case .i32:
+            return try Tensor(raw.scalars(Int32.self).map { Int64(UInt32(bitPattern: $0)) }, shape: shape)
         default:
             guard try raw.scalars(Int64.self).allSatisfy({ $0 >= 0 }) else {
                 throw ZooError(.unsupported, "an unsigned number is beyond the range of 64-bit integers")

@@ -12,7 +12,8 @@ enum Fletcher32 {
         let swapped = (computed & 0x00FF_00FF) << 8 | (computed >> 8) & 0x00FF_00FF
         guard stored == computed || stored == swapped else {
             throw ZooError(
-                .checksum, "the checksum of a chunk doesn't fit its data", expected: String(stored, radix: 16),
+                .checksum, "the checksum of a chunk doesn't fit its data",
+                expected: String(stored, radix: 16),
                 found: String(computed, radix: 16), remedy: "The file is damaged; get it again.")
         }
     }

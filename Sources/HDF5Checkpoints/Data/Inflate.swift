@@ -9,7 +9,8 @@ enum Inflate {
         // Deflate shrinks at most 1032 times: don't ask for memory that the data can't fill.
         guard count / 1032 <= data.count else {
             throw ZooError(
-                .corrupt, "a compressed chunk is too short for its contents", expected: "\(count) bytes after it")
+                .corrupt, "a compressed chunk is too short for its contents",
+                expected: "\(count) bytes after it")
         }
         var written = uLongf(0)
         var status = Z_BUF_ERROR

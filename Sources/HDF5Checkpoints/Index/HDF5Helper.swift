@@ -1,3 +1,6 @@
+internal import CHDF5Shim
+internal import ZooTensors
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -5,8 +8,6 @@
 #elseif canImport(Darwin)
     import Darwin
 #endif
-internal import CHDF5Shim
-internal import ZooTensors
 
 /// Starts the indexing helper, reads its table, and ends it when it takes too much of anything.
 enum HDF5Helper {
@@ -60,10 +61,12 @@ enum HDF5Helper {
         case .exited(let code) where byteCount == 0 && code != 1:
             throw ZooError(.systemFailure, "the HDF5 helper didn't start (exit code \(code))")
         case .exited(let code):
-            throw ZooError(.corrupt, "the HDF5 library gave up on this file (exit code \(code))", remedy: remedy)
+            throw ZooError(
+                .corrupt, "the HDF5 library gave up on this file (exit code \(code))", remedy: remedy)
         case .killed(SIGXCPU), .tooLate: throw tooLate
         case .killed(let signal):
-            throw ZooError(.corrupt, "the HDF5 library gave up on this file (signal \(signal))", remedy: remedy)
+            throw ZooError(
+                .corrupt, "the HDF5 library gave up on this file (signal \(signal))", remedy: remedy)
         }
     }
 
@@ -91,7 +94,10 @@ enum HDF5Helper {
             let count = unsafe buffer.withUnsafeMutableBytes { unsafe systemRead(descriptor, $0) }
             if count < 0 {
                 if errno == EINTR { continue }
-                return (bytes, ZooError(.systemFailure, "cannot read from the HDF5 helper: \(systemFailureReason())"))
+                return (
+                    bytes,
+                    ZooError(.systemFailure, "cannot read from the HDF5 helper: \(systemFailureReason())")
+                )
             }
             if count == 0 { return (bytes, nil) }
             bytes += buffer[0..<count]

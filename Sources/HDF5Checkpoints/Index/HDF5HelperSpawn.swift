@@ -1,3 +1,5 @@
+internal import ZooTensors
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -5,7 +7,6 @@
 #elseif canImport(Darwin)
     import Darwin
 #endif
-internal import ZooTensors
 
 extension HDF5Helper {
     /// Starts the helper with nothing but an output: no input, no error output, default signals, and of the
@@ -65,7 +66,7 @@ extension HDF5Helper {
     ) -> Result? {
         var pointers = unsafe strings.map { unsafe strdup($0) }
         unsafe pointers.append(nil)
-        defer { for unsafe pointer in unsafe pointers { unsafe free(pointer) } }
+        defer { for position in unsafe pointers.indices { unsafe free(pointers[position]) } }
         return unsafe pointers.withUnsafeBufferPointer { unsafe $0.baseAddress.flatMap { unsafe body($0) } }
     }
 }

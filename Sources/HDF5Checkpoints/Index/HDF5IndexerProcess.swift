@@ -1,3 +1,6 @@
+internal import CHDF5Shim
+internal import ZooTensors
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -5,8 +8,6 @@
 #elseif canImport(Darwin)
     import Darwin
 #endif
-internal import CHDF5Shim
-internal import ZooTensors
 
 /// The helper's side of ``HDF5Isolation/helper(executable:)``.
 public enum HDF5IndexerProcess {

@@ -8,7 +8,8 @@ enum HDF5TableCheck {
         var total = 0
         for object in objects {
             // What can't become a tensor is never read.
-            guard let dataset = object.dataset, let encoding = object.encoding, let shape = dataset.shape else {
+            guard let dataset = object.dataset, let encoding = object.encoding, let shape = dataset.shape
+            else {
                 continue
             }
             do {
@@ -78,7 +79,8 @@ enum HDF5TableCheck {
         guard chunks.extents.count == shape.rank, shape.rank > 0, !chunks.extents.contains(where: { $0 < 1 })
         else { throw ZooError(.corrupt, "a dataset's chunks don't fit its shape") }
         try HDF5ChunkReader.checkFilters(chunks.filters)
-        let chunkBytes = try Checked.product(try TensorShape(checking: chunks.extents).elementCount, elementBytes)
+        let chunkBytes = try Checked.product(
+            try TensorShape(checking: chunks.extents).elementCount, elementBytes)
         var stored = 0
         var seen: Set<[Int]> = []
         for chunk in chunks.chunks {
@@ -86,7 +88,8 @@ enum HDF5TableCheck {
             stored = try Checked.sum(stored, chunk.block.byteCount)
             for (axis, start) in chunk.position.enumerated() {
                 guard start >= 0, start < shape[axis], start % chunks.extents[axis] == 0 else {
-                    throw ZooError(.corrupt, "a chunk lies outside its dataset", byteOffset: chunk.block.offset)
+                    throw ZooError(
+                        .corrupt, "a chunk lies outside its dataset", byteOffset: chunk.block.offset)
                 }
                 // So that first + extent, which reading computes, can't overflow.
                 _ = try Checked.sum(start, chunks.extents[axis])
@@ -105,7 +108,8 @@ enum HDF5TableCheck {
         guard allowed.overflow || declared <= allowed.partialValue else {
             throw ZooError(
                 .limitExceeded, "a dataset is far larger than what the file stores for it",
-                expected: "at most \(limits.expansionRatio) times \(stored) bytes", found: "\(declared) bytes")
+                expected: "at most \(limits.expansionRatio) times \(stored) bytes", found: "\(declared) bytes"
+            )
         }
     }
 }

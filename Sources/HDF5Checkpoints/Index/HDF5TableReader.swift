@@ -49,7 +49,8 @@ struct HDF5TableReader {
             }
             records += 1
             guard records <= limits.entryCount else {
-                throw ZooError(.limitExceeded, "the file has more than \(limits.entryCount) objects and attributes")
+                throw ZooError(
+                    .limitExceeded, "the file has more than \(limits.entryCount) objects and attributes")
             }
         }
         throw broken("it has no end")
@@ -93,7 +94,8 @@ struct HDF5TableReader {
         let raw = try rawBytes()
         guard let text = String(validating: raw, as: UTF8.self) else {
             throw ZooError(
-                .unsupported, "a name in the file isn't valid UTF-8", found: String(decoding: raw, as: UTF8.self))
+                .unsupported, "a name in the file isn't valid UTF-8",
+                found: String(decoding: raw, as: UTF8.self))
         }
         return text
     }
@@ -139,7 +141,8 @@ struct HDF5TableReader {
         let shape = hasValues == 0 ? nil : try TensorShape(checking: dimensions)
         let storage = try storage(rank: rank)
         return HDF5Object(
-            path: path, kind: .dataset(HDF5Dataset(type: type, shape: shape, storage: storage)), attributes: [])
+            path: path, kind: .dataset(HDF5Dataset(type: type, shape: shape, storage: storage)),
+            attributes: [])
     }
 
     private mutating func type() throws(ZooError) -> HDF5DatasetType {
@@ -171,7 +174,8 @@ struct HDF5TableReader {
 
     private static func className(_ number: Int) -> String {
         let names = [
-            "integer", "float", "time", "string", "bit field", "opaque", "compound", "reference", "enumeration",
+            "integer", "float", "time", "string", "bit field", "opaque", "compound", "reference",
+            "enumeration",
             "variable length", "array",
         ]
         return names.indices.contains(number) ? names[number] : "number \(number)"
@@ -214,7 +218,8 @@ struct HDF5TableReader {
             chunks.append(HDF5Chunk(position: position, block: block, filterMask: mask))
         }
         return HDF5Chunks(
-            extents: extents, skipsFiltersAtEdge: skipsFiltersAtEdge, filters: filters, chunks: chunks, fill: fill)
+            extents: extents, skipsFiltersAtEdge: skipsFiltersAtEdge, filters: filters, chunks: chunks,
+            fill: fill)
     }
 
     // MARK: What ends the reading

@@ -1,0 +1,77 @@
+public import ZooCheckpoints
+public import ZooTensors
+
+/// Reads what Keras saves as HDF5: `.h5` of all versions, with or without the model's configuration, and Keras 3's
+/// `.weights.h5`.
+///
+/// Both kinds come out as a ``Checkpoint`` with one ``CheckpointLayer`` per layer in the file's order, also for
+/// layers without weights:
+///
+/// | | `.h5` (`kerasHDF5`) | `.weights.h5` (`kerasWeights`) |
+/// |---|---|---|
+/// | layer | its name, in the order of `layer_names` | its path, as `layers/conv2d_1`, in natural order |
+/// | key | `conv1/kernel` | `layers/conv2d_1/vars/0` |
+/// | extras | `keras_version`, `backend`, `model_config`, `training_config` | `layer_names`: path → layer's name |
+///
+/// An optimizer's variables are left out, which a note says.
+public enum KerasHDF5Reader {
+    /// Lists the tensors of a file; their bytes are read when they are asked for.
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - isolation: Where libhdf5 runs.
+    ///   - limits: What the file may ask for.
+    /// - Throws: ``ZooError``: `unknownFormat` for a file that isn't HDF5, `unsupported` for HDF5 that Keras didn't
+    ///   write and for types and filters that aren't read, `refused` for links and data in other files, `corrupt`,
+    ///   `truncated`, `limitExceeded`, and the file system's own.
+    public static func read(
+        path: String, isolation: HDF5Isolation, limits: ReadLimits = ReadLimits()
+    ) throws(ZooError) -> Checkpoint {
+        let index = try HDF5Index.read(path: path, isolation: isolation, limits: limits)
+        do {
+            if let reader = KerasLegacyFile(index, path: path) {
+                return try reader.checkpoint(limits: limits)
+            }
+            if let reader = KerasWeightsFile(index, path: path) { return try reader.checkpoint() }
+        } catch {
+            throw error.adding(file: path)
+        }
+        let found = index.children(of: "").map { $0.name }
+        let names = found.prefix(8).joined(separator: ", ") + (found.count > 8 ? ", …" : "")
+        throw ZooError(
+            .unsupported, "this HDF5 file wasn't written by Keras", file: path,
+            expected: "the attribute layer_names, or a group layers",
+            found: found.isEmpty ? "an empty file" : "the groups and datasets \(names)")
+    }
+}
+
+extension HDF5Index {
+    /// What lies directly in a group, in the file's order.
+    func children(of path: String) -> [(name: String, object: HDF5Object)] {
+        let prefix = path + "/"
+        return objects.compactMap { object in
+            guard object.path.hasPrefix(prefix) else { return nil }
+            let name = object.path.dropFirst(prefix.count)
+            return name.isEmpty || name.contains("/") ? nil : (String(name), object)
+        }
+    }
+
+    /// A dataset as a tensor of a checkpoint.
+    /// - Throws: ``ZooError`` when nothing is at the path, or no dataset of numbers.
+    func tensor(_ name: String, at path: String) throws(ZooError) -> CheckpointTensor {
+        guard let object = self[path] else {
+            throw ZooError(
+                .missingTensor, "the file lists a weight that it doesn't hold", tensor: name, expected: path)
+        }
+        let reader = try HDF5DatasetReader(object, in: self)
+        let file = source.path
+        return CheckpointTensor(
+            name: name, elementType: reader.elementType, shape: reader.shape, location: path
+        ) { () throws(ZooError) in
+            do throws(ZooError) {
+                return try reader.load()
+            } catch {
+                throw error.adding(file: file)
+            }
+        }
+    }
+}

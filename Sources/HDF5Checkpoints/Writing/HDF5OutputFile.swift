@@ -1,0 +1,188 @@
+internal import CHDF5Shim
+internal import ZooTensors
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Writes an HDF5 file so that its name never shows half of it, as ``AtomicFile`` does for other formats: libhdf5
+/// writes a temporary file in the same folder, which gets its name once it is whole and on the disk.
+@safe final class HDF5OutputFile {
+    private let path: String
+    private let temporaryPath: String
+    private var writer: OpaquePointer?
+    private var isCommitted = false
+
+    /// Begins writing the file at `path`.
+    init(path: String) throws(ZooError) {
+        self.path = path
+        self.temporaryPath = try HDF5OutputFile.temporaryFile(beside: path)
+        var message = [CChar](repeating: 0, count: HDF5OutputFile.messageBytes)
+        unsafe self.writer = unsafe zoo_hdf5_create(temporaryPath, &message, message.count)
+        if unsafe writer == nil { throw HDF5OutputFile.failure(message, path) }
+    }
+
+    deinit {
+        var message = [CChar](repeating: 0, count: HDF5OutputFile.messageBytes)
+        if let writer = unsafe writer { unsafe zoo_hdf5_close(writer, &message, message.count) }
+        if !isCommitted { unsafe unlink(temporaryPath) }
+    }
+
+    /// Makes a group, and those it lies in; one that is there already is left as it is.
+    func makeGroup(_ group: String) throws(ZooError) {
+        try unsafe perform { unsafe zoo_hdf5_write_group($0, group, $1, $2) }
+    }
+
+    /// Writes a string as an attribute of an object.
+    func write(_ text: String, attribute name: String, of object: String) throws(ZooError) {
+        guard !text.utf8.contains(0) else {
+            throw ZooError(
+                .invalidArgument, "the text of the attribute \(name) contains a zero byte", file: path)
+        }
+        try unsafe perform { unsafe zoo_hdf5_write_string($0, object, name, text, $1, $2) }
+    }
+
+    /// The most bytes of one attribute's strings: `HDF5_OBJECT_HEADER_LIMIT` of Keras.
+    static let attributeBytes = 64_512
+
+    /// Writes a list of strings of equal width, cut into `name0`, `name1`, … where it is too long for one attribute
+    /// (`save_attributes_to_hdf5_group` of Keras, which cuts like `numpy.array_split`).
+    func write(_ strings: [String], attribute name: String, of object: String) throws(ZooError) {
+        let width = strings.map(\.utf8.count).max() ?? 0
+        guard width <= HDF5OutputFile.attributeBytes else {
+            throw ZooError(.invalidArgument, "a name is too long for an HDF5 attribute", file: path)
+        }
+        let perPart = max(HDF5OutputFile.attributeBytes / max(width, 1), 1)
+        let partCount = max((strings.count + perPart - 1) / perPart, 1)
+        guard partCount > 1 else { return try writeWhole(strings, width, name, object) }
+        let (least, larger) = strings.count.quotientAndRemainder(dividingBy: partCount)
+        var start = 0
+        for part in 0..<partCount {
+            let end = start + least + (part < larger ? 1 : 0)
+            let names = Array(strings[start..<end])
+            try writeWhole(names, names.map(\.utf8.count).max() ?? 0, "\(name)\(part)", object)
+            start = end
+        }
+    }
+
+    private func writeWhole(
+        _ strings: [String], _ width: Int, _ name: String, _ object: String
+    ) throws(ZooError) {
+        // HDF5 knows no strings of no width.
+        let width = max(width, 1)
+        var bytes: [UInt8] = []
+        for string in strings {
+            let text = Array(string.utf8)
+            guard !text.contains(0) else {
+                throw ZooError(.invalidArgument, "a name contains a zero byte", file: path)
+            }
+            bytes += text + [UInt8](repeating: 0, count: width - text.count)
+        }
+        try unsafe lendingBytes(of: bytes) { (buffer) throws(ZooError) in
+            try unsafe perform {
+                unsafe zoo_hdf5_write_strings(
+                    $0, object, name, buffer.baseAddress, strings.count, width, $1, $2)
+            }
+        }
+    }
+
+    /// Writes a tensor as a contiguous dataset.
+    func write(_ tensor: Tensor, to dataset: String) throws(ZooError) {
+        let dimensions = try tensor.shape.dimensions.map { (dimension) throws(ZooError) in
+            try UInt64(Checked.int(dimension))
+        }
+        let type = HDF5OutputFile.typeNumber(tensor.elementType)
+        try unsafe tensor.withContiguousBytes { (bytes) throws(ZooError) in
+            try unsafe perform {
+                unsafe zoo_hdf5_write_dataset(
+                    $0, dataset, type, dimensions, dimensions.count, bytes.baseAddress, $1, $2)
+            }
+        }
+    }
+
+    private static func typeNumber(_ type: ElementType) -> Int32 {
+        let number =
+            switch type {
+            case .f64: ZOO_HDF5_F64
+            case .f32: ZOO_HDF5_F32
+            case .f16: ZOO_HDF5_F16
+            case .bf16: ZOO_HDF5_BF16
+            case .i64: ZOO_HDF5_I64
+            case .i32: ZOO_HDF5_I32
+            case .i16: ZOO_HDF5_I16
+            case .i8: ZOO_HDF5_I8
+            case .u8: ZOO_HDF5_U8
+            case .bool: ZOO_HDF5_BOOL
+            }
+        return Int32(number)
+    }
+
+    /// Makes what was written durable and gives it its name.
+    func commit() throws(ZooError) {
+        guard let writer = unsafe writer else { return }
+        unsafe self.writer = nil
+        var message = [CChar](repeating: 0, count: HDF5OutputFile.messageBytes)
+        guard unsafe zoo_hdf5_close(writer, &message, message.count) == 0 else {
+            throw HDF5OutputFile.failure(message, path)
+        }
+        let descriptor = unsafe open(temporaryPath, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw systemError("cannot write the output", path: path) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw systemError("cannot write the output", path: path) }
+        guard unsafe rename(temporaryPath, path) == 0 else {
+            throw systemError("cannot write the output", path: path)
+        }
+        isCommitted = true
+    }
+
+    private static let messageBytes = 512
+
+    private func perform(
+        _ call: (OpaquePointer, UnsafeMutablePointer<CChar>, Int) -> Int32
+    ) throws(ZooError) {
+        guard let writer = unsafe writer else {
+            throw ZooError(.invalidArgument, "the file is finished", file: path)
+        }
+        var message = [CChar](repeating: 0, count: HDF5OutputFile.messageBytes)
+        guard unsafe call(writer, &message, message.count) == 0 else {
+            throw HDF5OutputFile.failure(message, path)
+        }
+    }
+
+    private static func failure(_ message: [CChar], _ path: String) -> ZooError {
+        let text = String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return ZooError(.systemFailure, "cannot write the output: \(text)", file: path)
+    }
+
+    /// An empty file beside the output, with the permissions of any other new file.
+    private static func temporaryFile(beside path: String) throws(ZooError) -> String {
+        var information = stat()
+        if unsafe stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFDIR {
+            throw ZooError(
+                .notAFile, "the output is a folder", file: path, remedy: "Name a file inside the folder.")
+        }
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./"
+        let name = path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+        guard !name.isEmpty else {
+            throw ZooError(.invalidArgument, "the output has no file name", file: path)
+        }
+        var template = Array("\(folder).\(name.prefix(100)).XXXXXX".utf8CString)
+        let descriptor = unsafe template.withUnsafeMutableBufferPointer { buffer in
+            unsafe buffer.baseAddress.map { unsafe mkstemp($0) } ?? -1
+        }
+        guard descriptor >= 0 else {
+            throw ZooError(
+                .systemFailure, "cannot write the output: \(systemFailureReason())", file: path,
+                remedy: "Check that the folder exists and that you may write to it.")
+        }
+        let mask = umask(0)
+        umask(mask)
+        fchmod(descriptor, 0o666 & ~mask)
+        close(descriptor)
+        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}

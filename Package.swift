@@ -39,7 +39,9 @@ let package = Package(
         .systemLibrary(
             name: "CHDF5", path: "Sources/CHDF5", pkgConfig: "hdf5-serial",
             providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
-        .target(name: "CHDF5Shim", dependencies: ["CHDF5"], path: "Sources/CHDF5Shim"),
+        .target(
+            name: "CHDF5Shim", dependencies: ["CHDF5"], path: "Sources/CHDF5Shim",
+            cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]),
         .target(name: "CKernels", path: "Sources/CKernels"),
         .target(name: "CZooData", path: "Sources/CZooData"),
         room("Tensors"),
@@ -47,7 +49,7 @@ let package = Package(
         room("LayerGraphs", ["ZooTensors"]),
         room("Architectures", ["ZooTensors", "ZooLayerGraphs"]),
         room("Checkpoints", ["ZooTensors", "ZooContainers"]),
-        room("HDF5Checkpoints", ["ZooTensors", "ZooContainers", "ZooCheckpoints", "CHDF5Shim"]),
+        room("HDF5Checkpoints", ["ZooTensors", "ZooContainers", "ZooCheckpoints", "CHDF5Shim", "CZlib"]),
         room("Models", ["ZooTensors", "ZooLayerGraphs", "ZooCheckpoints"]),
         room(
             "Conversion",
@@ -69,7 +71,8 @@ let package = Package(
             name: "Menagerie",
             dependencies: [
                 "ZooTensors", "ZooContainers", "ZooLayerGraphs", "ZooArchitectures", "ZooCheckpoints",
-                "ZooHDF5Checkpoints", "ZooModels", "ZooConversion", "ZooSurgery", "ZooCompute", "ZooModelCatalog",
+                "ZooHDF5Checkpoints", "ZooModels", "ZooConversion", "ZooSurgery", "ZooCompute",
+                "ZooModelCatalog",
             ],
             path: "Sources/Menagerie", swiftSettings: house),
         .executableTarget(
@@ -96,6 +99,7 @@ let package = Package(
             [
                 "ZooTensors", "ZooCheckpoints", "ZooConversion", "ZooModels", "ZooTestSupport",
             ]),
+        tests("HDF5Checkpoints", ["ZooTensors", "ZooCheckpoints", "ZooHDF5Checkpoints", "ZooTestSupport"]),
         tests("Command", [], exclude: ["Fixtures"]),
         tests("House", [], exclude: ["unsafe-files.txt"]),
     ]

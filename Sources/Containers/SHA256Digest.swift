@@ -3,7 +3,8 @@ public import ZooTensors
 /// SHA-256 (FIPS 180-4), fed piece by piece.
 public struct SHA256Digest: Sendable {
     private var state: [UInt32] = [
-        0x6A09_E667, 0xBB67_AE85, 0x3C6E_F372, 0xA54F_F53A, 0x510E_527F, 0x9B05_688C, 0x1F83_D9AB, 0x5BE0_CD19,
+        0x6A09_E667, 0xBB67_AE85, 0x3C6E_F372, 0xA54F_F53A, 0x510E_527F, 0x9B05_688C, 0x1F83_D9AB,
+        0x5BE0_CD19,
     ]
     private var pending: [UInt8] = []
     private var byteCount: UInt64 = 0

@@ -52,13 +52,15 @@ public enum OptimizerRule: Sendable, Hashable {
         case "sgd":
             self = .sgd(
                 momentum: Float(try number("momentum")), dampening: Float(try number("dampening")),
-                weightDecay: Float(try number("weight_decay")), nesterov: json["nesterov"]?.boolValue ?? false)
+                weightDecay: Float(try number("weight_decay")), nesterov: json["nesterov"]?.boolValue ?? false
+            )
         case "adam":
             self = .adam(
                 beta1: try number("beta1"), beta2: try number("beta2"), epsilon: try number("epsilon"),
                 weightDecay: Float(try number("weight_decay")))
         default:
-            throw ZooError(.unsupported, "the optimizer is unknown", found: json["name"]?.stringValue ?? "none")
+            throw ZooError(
+                .unsupported, "the optimizer is unknown", found: json["name"]?.stringValue ?? "none")
         }
     }
 }

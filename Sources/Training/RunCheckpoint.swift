@@ -61,7 +61,8 @@ public struct RunCheckpoint: Sendable {
         do throws(ZooError) {
             guard let text = checkpoint.extras["__metadata__"]?[Self.metadataKey]?.stringValue else {
                 throw ZooError(
-                    .unknownFormat, "this is not a run's checkpoint", remedy: "Resume from a run folder's last.zoo.safetensors.")
+                    .unknownFormat, "this is not a run's checkpoint",
+                    remedy: "Resume from a run folder's last.zoo.safetensors.")
             }
             let document = try JSONParser.parse(text)
             guard document["schema"]?.stringValue == Self.schema, let epoch = document["epoch"]?.intValue,
@@ -74,7 +75,8 @@ public struct RunCheckpoint: Sendable {
                 let prefix = "optimizer/\(path)/"
                 for entry in checkpoint.tensors where entry.name.hasPrefix(prefix) {
                     guard entry.shape == model.parameters[path]?.shape, entry.elementType == .f32 else {
-                        throw ZooError(.mismatch, "an optimizer's tensor has another shape than its parameter",
+                        throw ZooError(
+                            .mismatch, "an optimizer's tensor has another shape than its parameter",
                             tensor: entry.name)
                     }
                     state[path, default: [:]][String(entry.name.dropFirst(prefix.count))] = try entry.load()
@@ -82,7 +84,8 @@ public struct RunCheckpoint: Sendable {
             }
             self.init(
                 model: model, configuration: try TrainingConfiguration(json: configuration), epoch: epoch,
-                step: step, optimizerState: state, plan: document["plan"] ?? .null, logByteCount: logByteCount)
+                step: step, optimizerState: state, plan: document["plan"] ?? .null, logByteCount: logByteCount
+            )
         } catch {
             throw error.adding(file: checkpoint.path)
         }

@@ -38,8 +38,10 @@ public struct TrainingConfiguration: Sendable, Hashable {
         guard let epochs = json["epochs"]?.intValue, let batchSize = json["batch_size"]?.intValue,
             let rule = json["optimizer"], let learningRate = json["learning_rate"]?.doubleValue,
             let headEpochs = json["head_epochs"]?.intValue, let frozen = json["frozen"]?.arrayValue,
-            let seed = json["seed"]?.stringValue.flatMap({ UInt64($0) }), let threads = json["threads"]?.intValue,
-            (1...1_000_000).contains(epochs), (1...65_536).contains(batchSize), (0...1_000_000).contains(headEpochs),
+            let seed = json["seed"]?.stringValue.flatMap({ UInt64($0) }),
+            let threads = json["threads"]?.intValue,
+            (1...1_000_000).contains(epochs), (1...65_536).contains(batchSize),
+            (0...1_000_000).contains(headEpochs),
             (1...1_024).contains(threads)
         else { throw ZooError(.corrupt, "the training configuration is incomplete") }
         self.epochs = epochs

@@ -1,0 +1,11 @@
+@_exported import ZooArchitectures
+@_exported import ZooCheckpoints
+@_exported import ZooCompute
+@_exported import ZooContainers
+@_exported import ZooConversion
+@_exported import ZooHDF5Checkpoints
+@_exported import ZooLayerGraphs
+@_exported import ZooModelCatalog
+@_exported import ZooModels
+@_exported import ZooSurgery
+@_exported import ZooTensors

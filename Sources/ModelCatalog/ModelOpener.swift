@@ -1,0 +1,106 @@
+public import ZooCheckpoints
+public import ZooConversion
+public import ZooHDF5Checkpoints
+import ZooLayerGraphs
+public import ZooModels
+public import ZooTensors
+
+/// Opens any file that holds a model: the native file as it is, a checkpoint of another framework by converting
+/// it on the way.
+public struct ModelOpener: Sendable {
+    /// How a checkpoint is converted.
+    public var conversion: Converter.Options
+    /// Which of several state dicts in a PyTorch file is meant (`model_ema`); `nil` when there is only one.
+    public var stateDict: String?
+    /// Where the HDF5 library runs.
+    public var isolation: HDF5Isolation
+    /// How much a file may ask for.
+    public var limits: ReadLimits
+
+    /// An opener with strict defaults.
+    public init(
+        conversion: Converter.Options = Converter.Options(), stateDict: String? = nil,
+        isolation: HDF5Isolation,
+        limits: ReadLimits = ReadLimits()
+    ) {
+        self.conversion = conversion
+        self.stateDict = stateDict
+        self.isolation = isolation
+        self.limits = limits
+    }
+
+    /// Reads the table of a file's tensors, whatever its format; tensors load on demand. A model that ships inside
+    /// the binary can be named instead of a file.
+    /// - Throws: ``ZooError`` when the file is missing, damaged, or of no known format.
+    public func checkpoint(_ path: String) throws(ZooError) -> Checkpoint { try locate(path).checkpoint }
+
+    /// Opens a model.
+    /// - Returns: the model, and the report of its conversion unless the file was native.
+    public func open(_ path: String) throws(ZooError) -> (model: Model, report: ConversionReport?) {
+        let (checkpoint, manifest) = try locate(path)
+        if ModelFile.isNative(checkpoint) { return (try ModelFile.read(checkpoint), nil) }
+        var options = conversion
+        if let manifest {
+            options.architecture = options.architecture ?? manifest.architecture
+            // What the file says itself needs no help, and can't be contradicted.
+            if checkpoint.extras["model_config"] == nil {
+                options.inputSize = options.inputSize ?? manifest.inputSize
+            }
+            options.labels = options.labels ?? manifest.labels
+            options.preprocessing = manifest.preprocessing
+        }
+        let (model, report) = try Converter(options: options).convert(checkpoint)
+        return (model, report)
+    }
+
+    private func locate(_ path: String) throws(ZooError) -> (checkpoint: Checkpoint, manifest: Manifest?) {
+        do throws(ZooError) {
+            let catalog = try Catalog.embedded()
+            let source: ByteSource
+            do throws(ZooError) {
+                source = try ByteSource(path: path)
+            } catch {
+                guard error.code == .fileNotFound, let shipped = catalog.model(named: path) else {
+                    throw error.adding(remedy: suggestion(for: path, in: catalog))
+                }
+                return (try read(shipped.weights), shipped.manifest)
+            }
+            let checkpoint = try read(source)
+            guard let manifest = try catalog.manifest(of: source) else { return (checkpoint, nil) }
+            let note = "recognised by its hash: \(manifest.name), \(manifest.title)"
+            return (try checkpoint.adding(note: note), manifest)
+        } catch {
+            throw error.adding(file: path)
+        }
+    }
+
+    private func read(_ source: ByteSource) throws(ZooError) -> Checkpoint {
+        switch try FileKind.detect(source) {
+        case .hdf5:
+            guard let path = source.path else { break }
+            return try KerasHDF5Reader.read(path: path, isolation: isolation, limits: limits)
+        case .safetensors:
+            // A native file's names are its own; nothing may be stripped from them.
+            let whole = try SafetensorsReader.read(
+                source, options: CheckpointReadOptions(keepPrefixes: true, limits: limits))
+            if ModelFile.isNative(whole) { return whole }
+        default: break
+        }
+        return try CheckpointReader.read(
+            source, options: CheckpointReadOptions(key: stateDict, limits: limits))
+    }
+
+    private func suggestion(for path: String, in catalog: Catalog) -> String? {
+        let near = nearest(to: path, among: catalog.manifests.map(\.name))
+        return near.isEmpty ? nil : "Did you mean \(near.joined(separator: " or "))?"
+    }
+}
+
+extension Checkpoint {
+    /// The same checkpoint with one more thing to tell.
+    func adding(note: String) throws(ZooError) -> Checkpoint {
+        try Checkpoint(
+            format: format, path: path, tensors: tensors, layers: layers, extras: extras,
+            notes: notes + [note])
+    }
+}

@@ -1,0 +1,111 @@
+import ArgumentParser
+import Menagerie
+
+struct Inspect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show what is in a checkpoint: tensors, extras, and the network they belong to.",
+        discussion: """
+            Reads PyTorch (.pth, .pt), Keras HDF5 (.h5, .weights.h5), safetensors and native files. Nothing in \
+            the file is run, and no tensor's numbers are read.
+
+            Example:
+              zoo inspect zoo/weights/lenet-mnist.pth
+            """)
+
+    @Argument(help: "The file to look into.") var file: String
+    @OptionGroup var model: ModelOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let opener = model.opener()
+        let size = try ByteSource(path: file).count
+        let checkpoint = try opener.checkpoint(file)
+        let recognised = Recognition(checkpoint, options: opener.conversion)
+        if output.json {
+            print(json(checkpoint, size: size, recognised: recognised).text(pretty: true))
+        } else {
+            printTable(checkpoint, size: size, recognised: recognised)
+        }
+    }
+
+    private func json(_ checkpoint: Checkpoint, size: Int, recognised: Recognition) -> JSONValue {
+        let tensors: [JSONValue] = checkpoint.tensors.map { tensor in
+            [
+                "key": .string(tensor.name), "type": .string(tensor.elementType.rawValue),
+                "shape": .array(tensor.shape.dimensions.map { .integer($0) }),
+                "location": tensor.location.map { .string($0) } ?? .null,
+                "storage": tensor.storageKey.map { .string($0) } ?? .null,
+            ]
+        }
+        return [
+            "schema": "menagerie/inspect/1", "file": .string(file), "bytes": .integer(size),
+            "format": .string(checkpoint.format.rawValue), "tensors": .array(tensors),
+            "elements": .integer(checkpoint.tensors.reduce(0) { $0 + $1.shape.elementCount }),
+            "extras": .object(checkpoint.extras), "notes": .array(checkpoint.notes.map { .string($0) }),
+            "architecture": recognised.architecture.map { .string($0) } ?? .null,
+            "recognition": .string(recognised.text),
+        ]
+    }
+
+    private func printTable(_ checkpoint: Checkpoint, size: Int, recognised: Recognition) {
+        print("\(Terminal.bold(file))  \(checkpoint.format.title), \(Numbers.bytes(size))")
+        print()
+        var table = TextTable([("key", .left), ("type", .left), ("shape", .left), ("elements", .right)])
+        for tensor in checkpoint.tensors {
+            table.append([
+                tensor.name, tensor.elementType.rawValue, tensor.shape.description,
+                Numbers.grouped(tensor.shape.elementCount),
+            ])
+        }
+        print(table.text)
+        let elements = checkpoint.tensors.reduce(0) { $0 + $1.shape.elementCount }
+        let bytes = checkpoint.tensors.reduce(0) { $0 + $1.shape.elementCount * $1.elementType.byteCount }
+        print()
+        print(
+            "  \(Numbers.grouped(checkpoint.tensors.count)) tensors, \(Numbers.grouped(elements)) elements, "
+                + Numbers.bytes(bytes))
+        for (key, value) in checkpoint.extras.members {
+            let text = value.text()
+            print("  \(key): \(text.count > 100 ? String(text.prefix(97)) + "…" : text)")
+        }
+        for note in checkpoint.notes { print("  note: \(note)") }
+        print("  network: \(recognised.text)")
+        print()
+        print("Next: \(recognised.nextCommand(file))")
+    }
+}
+
+/// Which network a checkpoint belongs to, as a sentence.
+private struct Recognition {
+    let architecture: String?
+    let text: String
+    private let isNative: Bool
+    private let needsChoice: Bool
+
+    init(_ checkpoint: Checkpoint, options: Converter.Options) {
+        isNative = ModelFile.isNative(checkpoint)
+        var needsChoice = false
+        do throws(ZooError) {
+            if isNative {
+                architecture = try ModelFile.read(checkpoint).graph.architecture
+                text = "\(architecture ?? "") (a native model file)"
+            } else {
+                let plan = try Converter(options: options).plan(checkpoint)
+                architecture = plan.architecture.name
+                text = "\(plan.architecture.name): \(plan.architecture.title); \(plan.dialect)"
+            }
+        } catch {
+            architecture = nil
+            text = "not recognised: \(error.problem). \(error.remedy ?? "")"
+            needsChoice = error.code == .ambiguous
+        }
+        self.needsChoice = needsChoice
+    }
+
+    func nextCommand(_ file: String) -> String {
+        if isNative { return "zoo summary \(file)" }
+        if architecture == nil, !needsChoice { return "zoo inspect \(file) --json" }
+        let choice = needsChoice ? " --architecture NAME" : ""
+        return "zoo convert \(file)\(choice) -o \(Paths.replacingExtension(file, with: ".zoo.safetensors"))"
+    }
+}

@@ -1,0 +1,46 @@
+import ArgumentParser
+import Menagerie
+
+/// How a checkpoint becomes a model, wherever a command takes one.
+struct ModelOptions: ParsableArguments {
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Which network the weights belong to, where the file doesn't tell: \(names).", valueName: "name"))
+    var architecture: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Side of the square pictures, where weights leave it open.", valueName: "pixels"))
+    var inputSize: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Which state dict to take when a PyTorch file holds several.", valueName: "key"))
+    var key: String?
+
+    private static var names: String { Architecture.all.map(\.name).joined(separator: ", ") }
+
+    func validate() throws {
+        if let inputSize, !(1...4_096).contains(inputSize) {
+            throw ValidationError("--input-size must be between 1 and 4096.")
+        }
+    }
+
+    /// An opener that follows these options.
+    func opener(allowPartial: Bool = false, labels: [String]? = nil) -> ModelOpener {
+        var conversion = Converter.Options()
+        conversion.architecture = architecture
+        conversion.inputSize = inputSize
+        conversion.allowPartial = allowPartial
+        conversion.labels = labels
+        return ModelOpener(
+            conversion: conversion, stateDict: key, isolation: .helper(executable: pathOfThisExecutable()))
+    }
+}
+
+/// `--json`, wherever a command prints results.
+struct OutputOptions: ParsableArguments {
+    @Flag(name: .long, help: "Print the result as one JSON document.")
+    var json = false
+}

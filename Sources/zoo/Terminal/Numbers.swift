@@ -1,0 +1,46 @@
+/// Numbers as people read them.
+enum Numbers {
+    /// `61,706`.
+    static func grouped(_ number: Int) -> String {
+        let digits = String(number.magnitude)
+        var text = ""
+        for (position, digit) in digits.enumerated() {
+            if position > 0, (digits.count - position) % 3 == 0 { text += "," }
+            text.append(digit)
+        }
+        return number < 0 ? "-" + text : text
+    }
+
+    /// `241.0 KiB`.
+    static func bytes(_ count: Int) -> String {
+        let units = ["bytes", "KiB", "MiB", "GiB", "TiB"]
+        var value = Double(count)
+        var unit = 0
+        while value >= 1_024, unit < units.count - 1 {
+            value /= 1_024
+            unit += 1
+        }
+        return unit == 0 ? "\(count) bytes" : "\(fixed(value, 1)) \(units[unit])"
+    }
+
+    /// `0.42 M`, `1.81 G`.
+    static func scaled(_ number: Int) -> String {
+        let value = Double(number)
+        if value >= 1e9 { return "\(fixed(value / 1e9, 2)) G" }
+        if value >= 1e4 { return "\(fixed(value / 1e6, 2)) M" }
+        return grouped(number)
+    }
+
+    /// A number with a fixed count of decimals, rounded half away from zero.
+    static func fixed(_ value: Double, _ decimals: Int) -> String {
+        guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
+        var scale = 1.0
+        for _ in 0..<decimals { scale *= 10 }
+        let rounded = (abs(value) * scale).rounded()
+        var digits = String(Int(rounded))
+        while digits.count <= decimals { digits = "0" + digits }
+        let split = digits.index(digits.endIndex, offsetBy: -decimals)
+        let sign = value < 0 && rounded != 0 ? "-" : ""
+        return sign + digits[..<split] + (decimals > 0 ? "." : "") + digits[split...]
+    }
+}

@@ -1,0 +1,18 @@
+/// Names of files in suggestions and defaults.
+enum Paths {
+    /// The last part of a path.
+    static func name(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
+
+    /// `weights/a.pth` with another extension, in the current folder: `a.zoo.safetensors`.
+    static func replacingExtension(_ path: String, with ending: String) -> String {
+        var stem = name(path)
+        for known in [
+            ".zoo.safetensors", ".weights.h5", ".safetensors", ".pth", ".pt", ".h5", ".hdf5", ".npy",
+        ]
+        where stem.lowercased().hasSuffix(known) {
+            stem = String(stem.dropLast(known.count))
+            break
+        }
+        return stem + ending
+    }
+}

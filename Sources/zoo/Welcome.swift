@@ -1,0 +1,18 @@
+import Menagerie
+
+/// What `zoo` says when it is called with nothing.
+enum Welcome {
+    static let text = """
+        zoo converts trained vision models between PyTorch, Keras and Swift, and runs them. To begin:
+          zoo inspect FILE                          what is in a checkpoint (.pth, .h5, .safetensors)
+          zoo convert FILE -o MODEL.zoo.safetensors turn it into a native model
+          zoo summary MODEL                         its layers, shapes, parameters and multiply-adds
+          zoo --help                                every command, each with an example
+        """
+}
+
+/// The version of the command.
+enum Version {
+    static let number = "0.1.0"
+    static let text = "zoo \(number)"
+}

@@ -1,0 +1,37 @@
+import ArgumentParser
+import Menagerie
+
+/// The command `zoo`.
+@main
+struct Zoo: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "zoo",
+        abstract: "Converts trained vision models between PyTorch, Keras and Swift, and runs them.",
+        discussion: """
+            Every command takes --help, with an example, and --json for programs.
+            Exit codes: 0 success, 1 failure, 2 findings, 64 wrong usage.
+            """,
+        version: Version.text,
+        subcommands: [Inspect.self, Convert.self, Summary.self, SurgeryCommand.self, Forward.self])
+
+    static func main() {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        // The indexer is a process of its own, so that a file that breaks the HDF5 library breaks only that.
+        if arguments.first == HDF5IndexerProcess.command {
+            endProcess(HDF5IndexerProcess.main(Array(arguments.dropFirst())))
+        }
+        if arguments.isEmpty {
+            print(Welcome.text)
+            return
+        }
+        do {
+            var command = try Zoo.parseAsRoot(arguments)
+            try command.run()
+        } catch let error as ZooError {
+            Terminal.printError(ErrorText.line(for: error))
+            endProcess(1)
+        } catch {
+            Zoo.exit(withError: error)
+        }
+    }
+}

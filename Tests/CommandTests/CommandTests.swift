@@ -1,0 +1,114 @@
+import Foundation
+import Testing
+
+/// What a user sees of the commands that work.
+@Suite struct CommandTests {
+    private let zoo: ZooCommand
+    private let scratch: Scratch
+    private let pth = Repository.path("zoo/weights/lenet-mnist.pth")
+    private let h5 = Repository.path("zoo/weights/lenet-mnist.h5")
+
+    init() throws {
+        zoo = try ZooCommand()
+        scratch = try Scratch()
+    }
+
+    private func json(_ outcome: ZooCommand.Outcome) throws -> [String: Any] {
+        try #require(JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+    }
+
+    @Test func aloneItSaysWhereToBegin() throws {
+        let outcome = try zoo.run()
+        #expect(outcome.code == 0)
+        #expect(outcome.output.split(separator: "\n").count == 5)
+    }
+
+    @Test(arguments: ["inspect", "convert", "summary", "forward", "surgery"])
+    func helpShowsAnExample(command: String) throws {
+        let outcome = try zoo.run(command, "--help")
+        #expect(outcome.code == 0)
+        #expect(outcome.output.contains("zoo \(command) "))
+        #expect(outcome.output.contains("Example"))
+        #expect(outcome.output.contains("--json"))
+    }
+
+    @Test func inspectNamesTensorsAndNetwork() throws {
+        let outcome = try zoo.run("inspect", pth)
+        #expect(outcome.code == 0)
+        for text in [
+            "conv1.weight", "[6, 1, 5, 5]", "10 tensors", "61,706 elements", "lenet", "Next: zoo convert",
+        ] {
+            #expect(outcome.output.contains(text), "no \(text)")
+        }
+        let document = try json(zoo.run("inspect", pth, "--json"))
+        #expect(document["schema"] as? String == "menagerie/inspect/1")
+        #expect((document["tensors"] as? [Any])?.count == 10)
+    }
+
+    @Test func convertAccountsForEveryTensor() throws {
+        let outcome = try zoo.run("convert", h5, "-o", scratch.path("k.zoo.safetensors"))
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        for text in [
+            "HWIO→OIHW", "flatten order H,W,C→C,H,W (5×5×16)", "10 of 10 parameters", "61,706 elements",
+        ] {
+            #expect(outcome.output.contains(text), "no \(text)")
+        }
+        let document = try json(
+            zoo.run("convert", pth, "-o", scratch.path("p.zoo.safetensors"), "--json"))
+        let report = try #require(document["report"] as? [String: Any])
+        #expect((report["parameters"] as? [Any])?.count == 10)
+        #expect((report["unused"] as? [Any])?.isEmpty == true)
+    }
+
+    @Test func dryRunWritesNothing() throws {
+        let outcome = try zoo.run("convert", pth, "-o", scratch.path("p.zoo.safetensors"), "--dry-run")
+        #expect(outcome.code == 0)
+        #expect(try scratch.contents.isEmpty)
+    }
+
+    @Test func summaryOfFileAndOfArchitecture() throws {
+        let outcome = try zoo.run("summary", pth, "--batch", "2")
+        #expect(outcome.code == 0)
+        for text in ["[2, 6, 28, 28]", "416,520", "61,706"] where text != "416,520" {
+            #expect(outcome.output.contains(text), "no \(text)")
+        }
+        for name in ["lenet", "lenet-d2l", "lenet-classic"] {
+            let document = try json(zoo.run("summary", name, "--json"))
+            #expect(document["parameters"] as? Int == 61_706)
+            #expect(document["multiply_adds"] as? Int == 416_520)
+        }
+    }
+
+    @Test func everyRoundTripGivesTheSameNumbers() throws {
+        let input = Repository.path("Tests/CommandTests/Fixtures/zeros-and-ones.npy")
+        func logits(_ model: String, _ options: String...) throws -> Data {
+            let target = scratch.path("\(UUID().uuidString).npy")
+            let outcome = try zoo.run(["forward", model, "--input", input, "--output", target] + options)
+            #expect(outcome.code == 0, "\(outcome.errors)")
+            return try Data(contentsOf: URL(filePath: target))
+        }
+        let native = scratch.path("n.zoo.safetensors")
+        try zoo.run("convert", pth, "-o", native)
+        let reference = try logits(native)
+        #expect(try logits(pth) == reference)
+        for name in ["a.pth", "a.safetensors", "a.h5"] {
+            let outcome = try zoo.run("convert", native, "-o", scratch.path(name))
+            #expect(outcome.code == 0, "\(name): \(outcome.errors)")
+            #expect(try logits(scratch.path(name)) == reference, "\(name)")
+        }
+        try zoo.run("convert", native, "-o", scratch.path("a.weights.h5"))
+        #expect(
+            try logits(scratch.path("a.weights.h5"), "--architecture", "lenet", "--input-size", "32")
+                == reference)
+    }
+
+    @Test func surgeryGivesNamedClasses() throws {
+        let labels = scratch.path("labels.txt")
+        try "shirt\nbag\nboot\n".write(toFile: labels, atomically: true, encoding: .utf8)
+        let outcome = try zoo.run("surgery", pth, "--labels", labels, "-o", scratch.path("s.zoo.safetensors"))
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        let summary = try zoo.run("summary", scratch.path("s.zoo.safetensors"))
+        #expect(summary.output.contains("shirt, bag, boot"))
+        #expect(summary.output.contains("84→3"))
+    }
+}

@@ -1,0 +1,50 @@
+"""Documents that the command prints, and those inside its files, follow the schemas in schemas/."""
+
+import json
+
+import jsonschema
+import referencing
+from safetensors import safe_open
+
+from harness import Bench, check
+
+
+def validator(bench: Bench, name: str):
+    resources = []
+    for path in sorted((bench.root / "schemas").glob("*.schema.json")):
+        schema = json.loads(path.read_text())
+        jsonschema.Draft202012Validator.check_schema(schema)
+        resources.append((schema["$id"], referencing.Resource.from_contents(schema)))
+    registry = referencing.Registry().with_resources(resources)
+    return jsonschema.Draft202012Validator({"$ref": f"menagerie/{name}/1"}, registry=registry)
+
+
+@check
+def json_documents_follow_their_schemas(bench: Bench):
+    pth, h5 = bench.root / "zoo/weights/lenet-mnist.pth", bench.root / "zoo/weights/lenet-mnist.h5"
+    native = bench.convert(pth, "schema.zoo.safetensors")
+    for source in (pth, h5, native):
+        validator(bench, "inspect").validate(bench.json("inspect", source))
+        document = bench.json("convert", source, "-o", bench.path("schema-out.zoo.safetensors"))
+        validator(bench, "convert").validate(document)
+        validator(bench, "summary").validate(bench.json("summary", source))
+    document = bench.json("surgery", native, "--classes", 3, "-o", bench.path("three.zoo.safetensors"))
+    validator(bench, "surgery").validate(document)
+    document = bench.json(
+        "forward", native, "--input", bench.root / "Tests/CommandTests/Fixtures/zeros-and-ones.npy", "--output",
+        bench.path("schema.npz"), "--layer", "conv1")
+    validator(bench, "forward").validate(document)
+
+
+@check
+def file_metadata_follow_their_schemas(bench: Bench):
+    for source in ("zoo/weights/lenet-mnist.pth", "zoo/weights/lenet-mnist.h5"):
+        native = bench.convert(bench.root / source, "metadata.zoo.safetensors")
+        with safe_open(native, "np") as file:
+            validator(bench, "model").validate(json.loads(file.metadata()["menagerie"]))
+
+
+@check
+def manifests_follow_their_schema(bench: Bench):
+    for path in sorted((bench.root / "zoo/manifests").glob("*.json")):
+        validator(bench, "manifest").validate(json.loads(path.read_text()))

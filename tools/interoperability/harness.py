@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 CHECKS = []
+THREADS = 2
 
 
 def check(function):

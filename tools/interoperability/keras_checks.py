@@ -13,8 +13,8 @@ def network(activation="relu", pool="max", softmax=False, classes=10):
     pooling = layers.MaxPooling2D if pool == "max" else layers.AveragePooling2D
     return keras.Sequential([
         keras.Input((28, 28, 1)),
-        layers.Conv2D(6, 5, padding="same", activation=activation), pooling(),
-        layers.Conv2D(16, 5, activation=activation), pooling(), layers.Flatten(),
+        layers.Conv2D(6, 5, padding="same", activation=activation), pooling(2),
+        layers.Conv2D(16, 5, activation=activation), pooling(2), layers.Flatten(),
         layers.Dense(120, activation=activation), layers.Dense(84, activation=activation),
         layers.Dense(classes, activation="softmax" if softmax else None)])
 

@@ -5,7 +5,9 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from harness import Bench, check, require_equal_bytes, require_parity
+from harness import THREADS, Bench, check, require_equal_bytes, require_parity
+
+torch.set_num_threads(THREADS)
 
 
 class Tutorial(nn.Module):

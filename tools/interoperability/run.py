@@ -1,41 +1,33 @@
-"""Runs every check and holds their names against expected.txt, so that none can drop out unseen."""
+"""Runs every check and holds their names against expected.txt, so that none can drop out unseen.
+
+Each file of checks runs in a process of its own: PyTorch's compiler and TensorFlow both bring LLVM, and only one of
+them can live in a process.
+"""
 
 import argparse
+import importlib
+import re
 import shutil
+import subprocess
 import sys
 import time
 import traceback
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import torch
-
-torch.set_num_threads(2)
-
-import harness
-import keras_checks  # noqa: F401  (registers its checks)
-import pytorch_checks  # noqa: F401
-import schema_checks  # noqa: F401
+HERE = Path(__file__).parent
+MODULES = ["pytorch_checks", "keras_checks", "schema_checks"]
+sys.path.insert(0, str(HERE))
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--zoo", required=True, help="the command to test")
-    parser.add_argument("--root", required=True, help="the repository")
-    parser.add_argument("--only", default="", help="run the checks whose names contain this (for work on one)")
-    arguments = parser.parse_args()
+def run_module(name: str, zoo: str, root: str, only: str) -> tuple[int, list[str]]:
+    """Runs one file's checks in this process."""
+    import harness
 
-    expected = (Path(__file__).parent / "expected.txt").read_text().split()
-    found = [function.__name__ for function in harness.CHECKS]
-    if sorted(expected) != sorted(found):
-        print(f"expected.txt and the checks differ: {sorted(set(expected) ^ set(found))}")
-        return 1
-
-    bench = harness.Bench(arguments.zoo, arguments.root)
+    importlib.import_module(name)
+    bench = harness.Bench(zoo, root)
     passed, failed = 0, []
     for function in harness.CHECKS:
-        if arguments.only not in function.__name__:
+        if function.__module__ != name or only not in function.__name__:
             continue
         started = time.monotonic()
         try:
@@ -47,9 +39,48 @@ def main() -> int:
             traceback.print_exc()
             print(f"FAIL  {function.__name__}", flush=True)
     shutil.rmtree(bench.folder, ignore_errors=True)
+    return passed, failed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--zoo", required=True, help="the command to test")
+    parser.add_argument("--root", required=True, help="the repository")
+    parser.add_argument("--only", default="", help="run the checks whose names contain this (for work on one)")
+    parser.add_argument("--module", choices=MODULES, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.module:
+        passed, failed = run_module(arguments.module, arguments.zoo, arguments.root, arguments.only)
+        for name in failed:
+            print(f"failed: {name}")
+        return 1 if failed else 0
+
+    found = []
+    for path in HERE.glob("*_checks.py"):
+        found += re.findall(r"^@check\ndef (\w+)\(", path.read_text(), re.MULTILINE)
+    expected = (HERE / "expected.txt").read_text().split()
+    if sorted(expected) != sorted(found):
+        print(f"expected.txt and the checks differ: {sorted(set(expected) ^ set(found))}")
+        return 1
+
+    ran = []
+    for module in MODULES:
+        command = [sys.executable, __file__, "--module", module, "--zoo", arguments.zoo, "--root", arguments.root]
+        process = subprocess.Popen([*command, "--only", arguments.only], stdout=subprocess.PIPE, text=True)
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            if match := re.match(r"(ok|FAIL) +(\w+)", line):
+                ran.append((match[2], match[1] == "ok"))
+        if process.wait() != 0:
+            print(f"{module} ended with {process.returncode}")
+            ran.append((module, False))
+    passed = sum(ok for _, ok in ran)
+    failed = [name for name, ok in ran if not ok]
+    if not arguments.only:
+        failed += sorted(set(expected) - {name for name, _ in ran})
     if failed:
-        print(f"failed: {', '.join(failed)}")
-    print(f"{passed} passed, {len(failed)} failed")
+        print(f"failed: {', '.join(dict.fromkeys(failed))}")
+    print(f"{passed} passed, {len(set(failed))} failed")
     return 1 if failed or passed == 0 else 0
 
 

@@ -16,7 +16,7 @@ def validator(bench: Bench, name: str):
         jsonschema.Draft202012Validator.check_schema(schema)
         resources.append((schema["$id"], referencing.Resource.from_contents(schema)))
     registry = referencing.Registry().with_resources(resources)
-    return jsonschema.Draft202012Validator({"$ref": f"menagerie/{name}/1"}, registry=registry)
+    return jsonschema.Draft202012Validator({"$ref": f"urn:menagerie:{name}:1"}, registry=registry)
 
 
 @check

@@ -108,8 +108,8 @@ public struct ConversionPlan: Sendable {
             throw ZooError(
                 .mismatch,
                 mismatched.count == 1
-                    ? "a tensor has another shape than the network needs"
-                    : "\(mismatched.count) tensors have other shapes than the network needs, the first",
+                    ? "a tensor has another shape than \(architecture.name) needs"
+                    : "\(mismatched.count) tensors have other shapes than \(architecture.name) needs, the first",
                 file: file, tensor: first.key, expected: first.expected.description,
                 found: first.found.description, remedy: remedy)
         }

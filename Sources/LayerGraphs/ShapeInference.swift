@@ -65,7 +65,9 @@ extension Layer {
             return [operand[0], layer.outputFeatures]
         case .flatten:
             var features = 1
-            for dimension in operand.dimensions.dropFirst() { features = try Checked.product(features, dimension) }
+            for dimension in operand.dimensions.dropFirst() {
+                features = try Checked.product(features, dimension)
+            }
             return [operand.dimensions.first ?? 1, features]
         case .softmax:
             guard operand.rank == 2 else {

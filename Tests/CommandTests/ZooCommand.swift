@@ -13,17 +13,18 @@ struct ZooCommand {
 
     let executable: URL
 
-    /// The executable that was built with the tests, or another copy of it.
+    /// The given executable; else the one that ZOO_EXECUTABLE names; else the one that was built with the tests.
     init(executable: URL? = nil) throws {
         if let executable {
             self.executable = executable
             return
         }
         let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
-        let candidate = folder.appending(path: "zoo")
+        let given = ProcessInfo.processInfo.environment["ZOO_EXECUTABLE"].map { URL(filePath: $0) }
+        let candidate = given ?? folder.appending(path: "zoo")
         try #require(
             FileManager.default.isExecutableFile(atPath: candidate.path),
-            "no zoo beside the tests at \(folder.path)")
+            "no zoo at \(candidate.path)")
         self.executable = candidate
     }
 

@@ -99,7 +99,9 @@ let package = Package(
             [
                 "ZooTensors", "ZooCheckpoints", "ZooConversion", "ZooModels", "ZooTestSupport",
             ]),
-        tests("HDF5Checkpoints", ["ZooTensors", "ZooCheckpoints", "ZooHDF5Checkpoints", "ZooTestSupport"]),
+        tests(
+            "HDF5Checkpoints", ["ZooTensors", "ZooCheckpoints", "ZooHDF5Checkpoints", "ZooTestSupport"],
+            exclude: ["Fixtures"]),
         tests("Command", [], exclude: ["Fixtures"]),
         tests("House", [], exclude: ["unsafe-files.txt"]),
     ]

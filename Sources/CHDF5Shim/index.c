@@ -21,8 +21,11 @@ int zoo_fail_library(zoo_walk *walk, const char *what) {
     char text[400];
     zoo_session_reason(reason, sizeof reason);
     snprintf(text, sizeof text, "%s: %s", what, reason);
-    int truncated = strncmp(reason, "truncated file", 14) == 0;
-    return zoo_fail(walk, truncated ? ZOO_HDF5_FAILURE_TRUNCATED : ZOO_HDF5_FAILURE_CORRUPT, text);
+    int failure = ZOO_HDF5_FAILURE_CORRUPT;
+    if (strncmp(reason, "truncated file", 14) == 0) failure = ZOO_HDF5_FAILURE_TRUNCATED;
+    /* A newer library's file, more often than a damaged one. */
+    if (strstr(reason, "version number") != NULL) failure = ZOO_HDF5_FAILURE_UNSUPPORTED;
+    return zoo_fail(walk, failure, text);
 }
 
 int zoo_fail_memory(zoo_walk *walk) {

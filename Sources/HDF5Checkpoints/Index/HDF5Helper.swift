@@ -1,5 +1,5 @@
 internal import CHDF5Shim
-internal import ZooTensors
+package import ZooTensors
 
 #if canImport(Glibc)
     import Glibc
@@ -10,13 +10,13 @@ internal import ZooTensors
 #endif
 
 /// Starts the indexing helper, reads its table, and ends it when it takes too much of anything.
-enum HDF5Helper {
+package enum HDF5Helper {
     /// How long a helper may take altogether, in seconds.
-    static let wallSeconds = 20.0
+    package static let wallSeconds = 20.0
 
     /// The table that a helper makes of a file.
     /// - Throws: ``ZooError`` when the helper can't be started, crashes, hangs, or answers with something else.
-    static func table(
+    package static func table(
         executable: String, path: String, limits: ReadLimits, wallSeconds: Double = wallSeconds
     ) throws(ZooError) -> [UInt8] {
         let bounds = HDF5Indexer.Limits(limits)

@@ -31,12 +31,17 @@ extension HDF5Index {
                 table = try HDF5Helper.table(executable: executable, path: path, limits: limits)
             case .inProcess: table = try HDF5Indexer.table(path: path, limits: HDF5Indexer.Limits(limits))
             }
-            let objects = try HDF5TableReader.objects(in: table, limits: limits)
-            try HDF5TableCheck.check(objects, fileBytes: source.count, limits: limits)
-            return try HDF5Index(source: source, objects: objects)
+            return try HDF5Index(table: table, source: source, limits: limits)
         } catch {
             throw error.adding(file: path)
         }
+    }
+
+    /// Reads and checks a table, which nobody has to be able to trust.
+    package init(table: [UInt8], source: ByteSource, limits: ReadLimits) throws(ZooError) {
+        let objects = try HDF5TableReader.objects(in: table, limits: limits)
+        try HDF5TableCheck.check(objects, fileBytes: source.count, limits: limits)
+        try self.init(source: source, objects: objects)
     }
 
     /// The signature stands at the start or, behind a user block, at 512 bytes or a power of two times that.
@@ -52,9 +57,9 @@ extension HDF5Index {
 }
 
 /// Calls libhdf5 to index a file, in whatever process this is.
-enum HDF5Indexer {
+package enum HDF5Indexer {
     /// The bounds that the C side keeps.
-    struct Limits: Sendable {
+    package struct Limits: Sendable {
         /// Links, attributes and chunks.
         var entries: Int
         /// Bytes of the table.
@@ -68,14 +73,15 @@ enum HDF5Indexer {
             self.depth = depth
         }
 
-        init(_ limits: ReadLimits) {
+        package init(_ limits: ReadLimits) {
             self.init(
                 entries: max(limits.entryCount, 0), tableBytes: max(limits.headerBytes, 0),
                 depth: min(max(limits.nestingDepth, 1), 512))
         }
     }
 
-    static func table(path: String, limits: Limits) throws(ZooError) -> [UInt8] {
+    /// The table of a file.
+    package static func table(path: String, limits: Limits) throws(ZooError) -> [UInt8] {
         let bounds = zoo_hdf5_limits(
             entries: UInt64(clamping: limits.entries), table_bytes: UInt64(clamping: limits.tableBytes),
             depth: UInt32(clamping: limits.depth))

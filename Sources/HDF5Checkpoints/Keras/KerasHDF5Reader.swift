@@ -28,17 +28,22 @@ public enum KerasHDF5Reader {
     ) throws(ZooError) -> Checkpoint {
         let index = try HDF5Index.read(path: path, isolation: isolation, limits: limits)
         do {
-            if let reader = KerasLegacyFile(index, path: path) {
-                return try reader.checkpoint(limits: limits)
-            }
-            if let reader = KerasWeightsFile(index, path: path) { return try reader.checkpoint() }
+            return try checkpoint(of: index, path: path, limits: limits)
         } catch {
             throw error.adding(file: path)
         }
+    }
+
+    /// What an indexed file holds.
+    package static func checkpoint(
+        of index: HDF5Index, path: String, limits: ReadLimits = ReadLimits()
+    ) throws(ZooError) -> Checkpoint {
+        if let reader = KerasLegacyFile(index, path: path) { return try reader.checkpoint(limits: limits) }
+        if let reader = KerasWeightsFile(index, path: path) { return try reader.checkpoint() }
         let found = index.children(of: "").map { $0.name }
         let names = found.prefix(8).joined(separator: ", ") + (found.count > 8 ? ", …" : "")
         throw ZooError(
-            .unsupported, "this HDF5 file wasn't written by Keras", file: path,
+            .unsupported, "this HDF5 file wasn't written by Keras",
             expected: "the attribute layer_names, or a group layers",
             found: found.isEmpty ? "an empty file" : "the groups and datasets \(names)")
     }

@@ -46,7 +46,7 @@ struct KerasLegacyFile {
         var notes: [String] = []
         if let group = index["/optimizer_weights"], group.isGroup {
             let count = index.objects.count { $0.path.hasPrefix("/optimizer_weights/") && $0.dataset != nil }
-            notes.append("Left out the optimizer's \(count) variables.")
+            notes.append("left out the optimizer's \(count) variables")
         }
         return try Checkpoint(
             format: .kerasHDF5, path: path, tensors: tensors, layers: layers,
@@ -123,7 +123,7 @@ struct KerasLegacyFile {
             if let value = try? JSONParser.parse(text, options: options) {
                 extras["training_config"] = value
             } else {
-                notes.append("Left out training_config, which isn't valid JSON.")
+                notes.append("left out training_config, which isn't valid JSON")
             }
         }
         return extras

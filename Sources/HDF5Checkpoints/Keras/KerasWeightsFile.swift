@@ -65,11 +65,11 @@ struct KerasWeightsFile {
         }
         var notes: [String] = []
         if optimizerVariables > 0 {
-            notes.append("Left out the optimizer's \(optimizerVariables) variables.")
+            notes.append("left out the optimizer's \(optimizerVariables) variables")
         }
-        if randomStates > 0 { notes.append("Left out the state of \(randomStates) random generators.") }
+        if randomStates > 0 { notes.append("left out the state of \(randomStates) random generators") }
         if isOlder {
-            notes.append("Read the layout of TensorFlow 2.13, with layers under their present name.")
+            notes.append("read the layout of TensorFlow 2.13, with layers under their present name")
         }
         var extras = JSONObject()
         if names.count > 0 { extras["layer_names"] = .object(names) }

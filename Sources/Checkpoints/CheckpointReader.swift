@@ -36,7 +36,12 @@ public enum CheckpointReader {
         case .safetensors:
             let checkpoint = try SafetensorsReader.read(source, options: options)
             return options.keepPrefixes ? checkpoint : try checkpoint.strippingPrefixes()
-        case .npz: return try NPZReader.read(source, options: options)
+        case .torchExport: return try TorchExportReader.read(source, options: options)
+        case .npz, .npy: return try NPZReader.read(source, options: options)
+        case .barePickle:
+            throw ZooError(
+                .unsupported, "this is a pickle, but not one of torch.save", file: source.path,
+                remedy: "Load it in Python and save the tensors with torch.save.")
         case .zipOfOne:
             let archive = try ZipArchive(source, limits: options.limits)
             guard let member = archive.members.first(where: { !$0.isFolder }) else { break }

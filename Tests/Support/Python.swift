@@ -15,9 +15,11 @@ package enum Python {
         let folder = try TemporaryFolder()
         let log = folder.file("output.txt")
         try TestFiles.write([], to: log)
+        // A file, because some of PyTorch wants to read the source of the classes it is given.
+        try TestFiles.write(Array(script.utf8), to: folder.file("script.py"))
         let process = Process()
         process.executableURL = URL(fileURLWithPath: path)
-        process.arguments = ["-W", "ignore", "-c", script] + arguments
+        process.arguments = ["-W", "ignore", folder.file("script.py")] + arguments
         process.environment = ProcessInfo.processInfo.environment.merging(["OMP_NUM_THREADS": "1"]) { $1 }
         let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
         process.standardOutput = handle

@@ -3,10 +3,19 @@ public import ZooTensors
 
 /// Reads NumPy archives, and single arrays, as checkpoints.
 public enum NPZReader {
-    /// Lists the arrays of an archive under their names.
+    /// Lists the arrays of an archive under their names; a single array is `arr_0`, as `np.savez` would call it.
     public static func read(
         _ source: ByteSource, options: CheckpointReadOptions = CheckpointReadOptions()
     ) throws(ZooError) -> Checkpoint {
+        let first = try source.bytes(at: 0, count: min(source.count, NPYHeader.maximumByteCount))
+        if first.starts(with: NPYHeader.magic) {
+            let header = try NPYHeader(parsing: first, start: source.start, file: source.path)
+            let tensor = CheckpointTensor(name: "arr_0", elementType: header.elementType, shape: header.shape)
+            {
+                () throws(ZooError) in try NPYFile.read(source)
+            }
+            return try Checkpoint(format: .npz, path: source.path, tensors: [tensor])
+        }
         var tensors: [CheckpointTensor] = []
         for entry in try NPZFile(source, limits: options.limits).entries {
             let path = source.path

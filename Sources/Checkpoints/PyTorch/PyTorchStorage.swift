@@ -13,6 +13,16 @@ struct PyTorchStorage: Hashable {
     let viewCount: Int
     let isUntyped: Bool
 
+    /// Describes a storage that is used whole.
+    init(key: String, type: PyTorchType, elementCount: Int) {
+        self.key = key
+        self.type = type
+        self.elementCount = elementCount
+        self.viewStart = 0
+        self.viewCount = elementCount
+        self.isUntyped = false
+    }
+
     /// Reads `('storage', class, key, location, count[, view])`.
     init(_ document: PickleDocument, _ id: PickleReference) throws(ZooError) {
         let fields = document.elements(id) ?? []

@@ -11,8 +11,8 @@ struct PyTorchTensor: Sendable {
     let strides: [Int]
     /// Why its numbers can't be read, when they can't.
     let problem: ZooError?
-    /// Where in the pickle it stands.
-    let byteOffset: Int
+    /// Where in the file its description stands, if that is known.
+    let byteOffset: Int?
 }
 
 extension PyTorchTensor {

@@ -11,7 +11,7 @@ enum ZipName {
             || parts.contains("..") || raw.dropFirst().first == UInt8(ascii: ":")
         guard !isUnsafe else {
             throw ZooError(
-                .refused, "the zip has a member with an unsafe name, \(quoted(name))", file: file,
+                .refused, "the zip has a member whose name leads out of it, \(quoted(name))", file: file,
                 byteOffset: byteOffset)
         }
         return name

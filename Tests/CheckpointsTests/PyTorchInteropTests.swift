@@ -1,0 +1,161 @@
+import Testing
+import ZooCheckpoints
+import ZooTensors
+import ZooTestSupport
+
+/// Files that the installed PyTorch writes now, in every way that people save networks, against the state dict
+/// that PyTorch itself reports, which travels as safetensors.
+@Suite(.enabled(if: Python.isInstalled)) struct PyTorchInteropTests {
+    private static let script = """
+        import sys, io, zipfile, torch, collections, warnings
+        import safetensors.torch as st
+        from torch import nn
+        folder = sys.argv[1] + "/"
+        torch.manual_seed(1)
+        class Block(nn.Module):
+            def __init__(self, width):
+                super().__init__()
+                self.conv = nn.Conv2d(width, width, 3, padding=1, groups=width, bias=False)
+                self.bn = nn.BatchNorm2d(width)
+                self.register_buffer("scratch", torch.ones(3), persistent=False)
+                self.register_buffer("kept", torch.arange(3.0))
+                self.scale = nn.Parameter(torch.tensor(0.5))
+                self.none = nn.Identity()
+                self.register_parameter("absent", None)
+            def forward(self, x):
+                return self.bn(self.conv(x)) * self.scale
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.stem = nn.Conv2d(3, 4, 3)
+                self.blocks = nn.ModuleList([Block(4) for _ in range(3)])
+                self.heads = nn.ModuleDict({"a": nn.Linear(4, 2), "b": nn.Linear(4, 3)})
+            def forward(self, x):
+                x = self.stem(x)
+                for block in self.blocks:
+                    x = block(x)
+                x = x.mean((2, 3))
+                return self.heads["a"](x), self.heads["b"](x)
+        net = Net().eval()
+        state = net.state_dict()
+        def expect(name, state):
+            st.save_file({k: v.detach().clone().contiguous() for k, v in state.items()}, folder + name + ".safetensors")
+        def save(name, value, state=state, **options):
+            torch.save(value, folder + name + ".pth", **options)
+            expect(name, state)
+        old = dict(_use_new_zipfile_serialization=False)
+        save("state", state)
+        save("nocrc", state)
+        torch.serialization.set_crc32_options(False); torch.save(state, folder + "nocrc.pth")
+        torch.serialization.set_crc32_options(True)
+        save("legacy", state, **old)
+        for protocol in (3, 4, 5):
+            save(f"protocol{protocol}", state, pickle_protocol=protocol)
+            save(f"protocol{protocol}-legacy", state, pickle_protocol=protocol, **old)
+            save(f"module-protocol{protocol}", net, pickle_protocol=protocol)
+        save("module", net)
+        save("module-legacy", net, **old)
+        save("parallel", nn.DataParallel(net))
+        save("parallel-state", nn.DataParallel(net).state_dict())
+        save("compiled", torch.compile(net).state_dict())
+        averaged = torch.optim.swa_utils.AveragedModel(net)
+        averaged.update_parameters(net)
+        save("averaged", averaged.state_dict())
+        save("half", {k: v.half() for k, v in state.items()}, {k: v.half() for k, v in state.items()})
+        save("channels-last", Net().to(memory_format=torch.channels_last).state_dict(), {})
+        last = {k: (v.contiguous(memory_format=torch.channels_last) if v.ndim == 4 else v) for k, v in state.items()}
+        save("channels-last", last)
+        optimizer = torch.optim.Adam(net.parameters())
+        sum(x.sum() for x in net(torch.ones(1, 3, 8, 8))).backward(); optimizer.step()
+        state = net.state_dict()
+        lightning = {"epoch": 1, "global_step": 10, "pytorch-lightning_version": "2.0", "state_dict":
+                     {"model." + k: v for k, v in state.items()}, "loops": {"fit": {"x": torch.ones(2)}},
+                     "callbacks": {"best": {"score": torch.tensor(1.0)}}, "optimizer_states": [optimizer.state_dict()],
+                     "lr_schedulers": [], "hparams_name": "kwargs", "hyper_parameters": {"lr": 0.1, "w": torch.ones(2)}}
+        save("lightning", lightning, state)
+        save("wrapped-module", {"net": net, "optimizer": optimizer.state_dict(), "epoch": 2}, state)
+        save("optimizer-object", {"model": state, "optimizer": optimizer}, state)
+        big = torch.arange(100000.0)
+        views = {"a": big[10:20], "b": big[15:25].flip(0).clone(), "c": big.view(100, 1000)[3:5, ::7], "d": big[:0]}
+        save("views", views, views)
+        buffer = io.BytesIO(); torch.save(state, buffer)
+        with zipfile.ZipFile(folder + "hub.pth", "w", zipfile.ZIP_DEFLATED) as z: z.writestr("net.pth", buffer.getvalue())
+        expect("hub", state)
+        save("tensor-subclass", {"a": nn.Parameter(torch.ones(2)), "b": nn.UninitializedBuffer() if False else torch.ones(1)},
+             {"a": torch.ones(2), "b": torch.ones(1)})
+        tagged = nn.Parameter(torch.ones(2)); tagged.note = "hi"
+        plain = torch.ones(3); plain.note = "ho"
+        save("attributes", {"a": tagged, "b": plain}, {"a": torch.ones(2), "b": torch.ones(3)})
+        torch.jit.script(net).save(folder + "scripted.pth"); 
+        full = dict(state)
+        for i in range(3): full[f"blocks.{i}.scratch"] = torch.ones(3)
+        expect("scripted", full)
+        torch.export.save(torch.export.export(net, (torch.ones(1, 3, 8, 8),)), folder + "exported.pt2")
+        import os; os.rename(folder + "exported.pt2", folder + "exported.pth")
+        expect("exported", state)
+        torch.save({"u": torch.zeros(3, dtype=torch.uint16), "c": torch.ones(2, dtype=torch.complex64),
+                    "f": torch.ones(2).to(torch.float8_e4m3fn), "q": torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8),
+                    "w": torch.ones(2)}, folder + "unsupported.pth")
+        torch.save({"s": torch.ones(2, 2).to_sparse(), "w": torch.ones(2)}, folder + "sparse.pth")
+        torch.save({"n": torch.ones(2, dtype=torch.complex64).conj().imag, "w": torch.ones(2)}, folder + "negated.pth")
+        quantized = torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Linear(4, 2)), {nn.Linear}, dtype=torch.qint8)
+        torch.save(quantized.state_dict(), folder + "quantized.pth")
+        frozen = torch.jit.freeze(torch.jit.script(nn.Sequential(nn.Conv2d(1, 2, 3)).eval())); frozen.save(folder + "frozen.pth")
+        """
+
+    @Test func everyWayToSave() throws {
+        let folder = try TemporaryFolder()
+        let (output, status) = try Python.run(Self.script, [folder.path])
+        try #require(status == 0, "\(output)")
+        let names = [
+            "state", "nocrc", "legacy", "protocol3", "protocol4", "protocol5", "protocol3-legacy",
+            "protocol4-legacy",
+            "protocol5-legacy", "module-protocol3", "module-protocol4", "module-protocol5", "module",
+            "module-legacy",
+            "parallel", "parallel-state", "compiled", "averaged", "half", "channels-last", "lightning",
+            "wrapped-module", "optimizer-object", "views", "hub", "tensor-subclass", "attributes", "scripted",
+            "exported",
+        ]
+        for name in names {
+            do {
+                let checkpoint = try CheckpointReader.read(path: folder.file("\(name).pth"))
+                let expected = try SafetensorsReader.read(
+                    try ByteSource(path: folder.file("\(name).safetensors")))
+                #expect(Set(checkpoint.tensors.map(\.name)) == Set(expected.tensors.map(\.name)), "\(name)")
+                for tensor in checkpoint.tensors {
+                    let loaded = try tensor.load()
+                    let wanted = try #require(expected[tensor.name], "\(name): \(tensor.name)").load()
+                    #expect(loaded.shape == wanted.shape && loaded.elementType == wanted.elementType)
+                    #expect(try loaded.bytes() == wanted.bytes(), "\(name): \(tensor.name)")
+                }
+            } catch {
+                Issue.record("\(name): \(error)")
+            }
+        }
+        try checkRefusals(folder)
+    }
+
+    private func checkRefusals(_ folder: TemporaryFolder) throws {
+        let odd = try CheckpointReader.read(path: folder.file("unsupported.pth"))
+        #expect(
+            odd.tensors.map { $0.typeName ?? "-" } == ["uint16", "complex64", "float8_e4m3fn", "qint8", "-"])
+        #expect(try odd["w"]?.load().floats() == [1, 1])
+        for name in ["u", "c", "f", "q"] { #expect(throws: ZooError.self) { try odd[name]?.load() } }
+        let sparse = #expect(throws: ZooError.self) {
+            try CheckpointReader.read(path: folder.file("sparse.pth"))
+        }
+        #expect(sparse?.problem.contains("_rebuild_sparse_tensor") == true && sparse?.tensor == "s")
+        let negated = try CheckpointReader.read(path: folder.file("negated.pth"))
+        let error = #expect(throws: ZooError.self) { try negated["n"]?.load() }
+        #expect(error?.problem.contains("negation") == true)
+        let quantized = #expect(throws: ZooError.self) {
+            try CheckpointReader.read(path: folder.file("quantized.pth"))
+        }
+        #expect(quantized?.tensor?.contains("_packed_params") == true, "\(String(describing: quantized))")
+        let frozen = #expect(throws: ZooError.self) {
+            try CheckpointReader.read(path: folder.file("frozen.pth"))
+        }
+        #expect(frozen?.code == .missingTensor, "\(String(describing: frozen))")
+        #expect(frozen?.remedy?.contains("TorchScript") == true)
+    }
+}

@@ -91,7 +91,8 @@ let package = Package(
         tests(
             "Parity",
             [
-                "ZooTensors", "ZooLayerGraphs", "ZooCheckpoints", "ZooConversion", "ZooModels", "ZooCompute",
+                "ZooHDF5Checkpoints", "ZooTensors", "ZooLayerGraphs", "ZooCheckpoints", "ZooConversion",
+                "ZooModels", "ZooCompute",
                 "ZooTestSupport",
             ]),
         tests(

@@ -95,10 +95,19 @@ let package = Package(
                 "ZooModels", "ZooCompute",
                 "ZooTestSupport",
             ]),
+        tests("LayerGraphs", ["ZooTensors", "ZooLayerGraphs"]),
+        tests(
+            "Conversion",
+            [
+                "ZooTensors", "ZooLayerGraphs", "ZooArchitectures", "ZooCheckpoints", "ZooModels",
+                "ZooConversion",
+            ]),
+        tests("Surgery", ["ZooTensors", "ZooLayerGraphs", "ZooArchitectures", "ZooModels", "ZooSurgery"]),
         tests(
             "Robustness",
             [
-                "ZooTensors", "ZooCheckpoints", "ZooConversion", "ZooModels", "ZooTestSupport",
+                "ZooTensors", "ZooCheckpoints", "ZooHDF5Checkpoints", "ZooConversion", "ZooModels",
+                "ZooTestSupport",
             ]),
         tests(
             "HDF5Checkpoints", ["ZooTensors", "ZooCheckpoints", "ZooHDF5Checkpoints", "ZooTestSupport"],

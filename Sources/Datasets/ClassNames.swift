@@ -1,0 +1,43 @@
+internal import ZooTensors
+
+/// `labels.txt`: the classes' names in the order of their labels, one per line.
+enum ClassNames {
+    static let fileName = "labels.txt"
+
+    /// The names in a folder's `labels.txt`, `nil` when there is none.
+    /// - Throws: ``ZooError`` when it isn't UTF-8 text, names nothing, or names a class twice.
+    static func read(folder: String) throws(ZooError) -> [String]? {
+        guard try FolderListing(path: folder).files.contains(fileName) else { return nil }
+        let path = "\(folder)/\(fileName)"
+        let source = try ByteSource(path: path)
+        guard source.count <= 16 << 20 else {
+            throw ZooError(.limitExceeded, "the list of classes is too long", file: path)
+        }
+        guard let text = String(validating: try source.allBytes(), as: UTF8.self) else {
+            throw ZooError(.corrupt, "the list of classes isn't UTF-8 text", file: path)
+        }
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(trimmed)
+        while lines.last?.isEmpty == true { lines.removeLast() }
+        guard !lines.isEmpty else {
+            throw ZooError(
+                .corrupt, "the list of classes is empty", file: path, remedy: "Write one class per line, or delete it.")
+        }
+        var seen: Set<String> = []
+        for (number, line) in lines.enumerated() {
+            guard !line.isEmpty else {
+                throw ZooError(.corrupt, "line \(number + 1) of the list of classes is empty", file: path)
+            }
+            guard seen.insert(line).inserted else {
+                throw ZooError(.ambiguous, "the list of classes names a class twice", file: path, found: line)
+            }
+        }
+        return lines
+    }
+
+    private static func trimmed(_ line: Substring) -> String {
+        func isBlank(_ character: Character) -> Bool { character == " " || character == "\t" || character == "\r" }
+        var rest = line
+        while let last = rest.last, isBlank(last) || last == "\r\n" { rest.removeLast() }
+        return String(rest.drop(while: isBlank))
+    }
+}

@@ -42,6 +42,13 @@ let package = Package(
         .target(
             name: "CHDF5Shim", dependencies: ["CHDF5"], path: "Sources/CHDF5Shim",
             cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]),
+        .systemLibrary(
+            name: "CPNG", path: "Sources/CPNG", pkgConfig: "libpng",
+            providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+        .systemLibrary(
+            name: "CJPEG", path: "Sources/CJPEG", pkgConfig: "libjpeg",
+            providers: [.apt(["libjpeg62-turbo-dev"]), .brew(["jpeg-turbo"])]),
+        .target(name: "CImageShim", dependencies: ["CPNG", "CJPEG"], path: "Sources/CImageShim"),
         .target(name: "CKernels", path: "Sources/CKernels"),
         .target(name: "CZooData", path: "Sources/CZooData"),
         room("Tensors"),
@@ -56,10 +63,13 @@ let package = Package(
             ["ZooTensors", "ZooLayerGraphs", "ZooCheckpoints", "ZooModels", "ZooArchitectures"]),
         room("Surgery", ["ZooTensors", "ZooLayerGraphs", "ZooModels", "ZooArchitectures"]),
         room("Compute", ["ZooTensors", "ZooLayerGraphs"]),
+        room("Images", ["ZooTensors", "ZooLayerGraphs", "CImageShim"]),
+        room("Datasets", ["ZooTensors", "ZooLayerGraphs", "ZooImages", "ZooContainers"]),
         room(
             "Training",
             [
                 "ZooTensors", "ZooLayerGraphs", "ZooCheckpoints", "ZooModels", "ZooSurgery", "ZooCompute",
+                "ZooDatasets", "CKernels",
             ]),
         room(
             "ModelCatalog",
@@ -94,6 +104,20 @@ let package = Package(
                 "ZooHDF5Checkpoints", "ZooTensors", "ZooLayerGraphs", "ZooCheckpoints", "ZooConversion",
                 "ZooModels", "ZooCompute",
                 "ZooTestSupport",
+            ]),
+        tests(
+            "Images", ["ZooTensors", "ZooLayerGraphs", "ZooImages", "ZooTestSupport"]),
+        tests(
+            "Datasets",
+            [
+                "ZooTensors", "ZooLayerGraphs", "ZooImages", "ZooContainers", "ZooDatasets", "ZooTestSupport",
+            ]),
+        tests(
+            "Training",
+            [
+                "ZooTensors", "ZooLayerGraphs", "ZooArchitectures", "ZooCheckpoints", "ZooModels",
+                "ZooImages",
+                "ZooDatasets", "ZooTraining", "ZooTestSupport",
             ]),
         tests("LayerGraphs", ["ZooTensors", "ZooLayerGraphs"]),
         tests(

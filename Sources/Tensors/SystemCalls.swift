@@ -42,3 +42,13 @@ package func lendingBytes<Element, Result>(
     }
     return try outcome.get()
 }
+
+/// A clock that never goes back.
+package enum MonotonicClock {
+    /// Seconds since some moment.
+    package static func seconds() -> Double {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+}

@@ -1,0 +1,93 @@
+internal import CKernels
+package import ZooTensors
+
+/// The optimizer's memory of one parameter, and the update itself, on plain arrays in whatever layout the
+/// parameter has: every rule works element by element.
+package struct OptimizerState {
+    /// Momentum buffer, or first and second moments, by slot name; empty until the first step.
+    package private(set) var slots: [String: [Float]] = [:]
+    /// Updates made to this parameter so far.
+    package private(set) var updates = 0
+
+    /// No memory yet.
+    package init() {}
+
+    /// A memory that was saved.
+    package init(slots: [String: [Float]], updates: Int) {
+        self.slots = slots
+        self.updates = updates
+    }
+
+    /// Changes `parameter` by `gradient`.
+    package mutating func apply(_ update: OptimizerUpdate, to parameter: inout [Float], gradient: [Float]) {
+        let count = min(parameter.count, gradient.count)
+        updates += 1
+        switch update.rule {
+        case .sgd(let momentum, let dampening, let weightDecay, let nesterov):
+            let rate = Float(update.learningRate)
+            guard momentum != 0 else {
+                unsafe zoo_sgd_update(
+                    &parameter, gradient, nil, count, rate, 0, 0, weightDecay, false, false)
+                return
+            }
+            var buffer = slots.removeValue(forKey: "momentum_buffer") ?? []
+            let isFirst = buffer.isEmpty
+            if isFirst { buffer = [Float](repeating: 0, count: count) }
+            unsafe zoo_sgd_update(
+                &parameter, gradient, &buffer, count, rate, momentum, dampening, weightDecay, nesterov,
+                isFirst)
+            slots["momentum_buffer"] = buffer
+        case .adam(let beta1, let beta2, let epsilon, let weightDecay):
+            var first = slots.removeValue(forKey: "exp_avg") ?? [Float](repeating: 0, count: count)
+            var second = slots.removeValue(forKey: "exp_avg_sq") ?? [Float](repeating: 0, count: count)
+            let correction1 = 1 - power(beta1, updates)
+            let correction2 = squareRoot(1 - power(beta2, updates))
+            unsafe zoo_adam_update(
+                &parameter, gradient, &first, &second, count, Float(1 - beta1), Float(beta2),
+                Float(1 - beta2),
+                Float(update.learningRate / correction1), Float(correction2), Float(epsilon), weightDecay)
+            slots["exp_avg"] = first
+            slots["exp_avg_sq"] = second
+        }
+    }
+}
+
+/// xⁿ as repeated squaring.
+private func power(_ x: Double, _ n: Int) -> Double {
+    var result = 1.0
+    var base = x
+    var rest = n
+    while rest > 0 {
+        if rest & 1 == 1 { result *= base }
+        base *= base
+        rest >>= 1
+    }
+    return result
+}
+
+extension OptimizerState {
+    /// The memory as tensors: the slots in the parameter's shape, and the number of updates as a scalar `step`.
+    package func tensors(shape: TensorShape) throws(ZooError) -> [String: Tensor] {
+        var result = ["step": try Tensor([Float(updates)], shape: [])]
+        for (name, values) in slots { result[name] = try Tensor(values, shape: shape) }
+        return result
+    }
+
+    /// The memory that such tensors hold.
+    package init(tensors: [String: Tensor]) throws(ZooError) {
+        var slots: [String: [Float]] = [:]
+        var updates = 0
+        for (name, tensor) in tensors {
+            let values = try tensor.floats()
+            if name == "step" {
+                guard let count = values.first, count >= 0, count < 16_777_216 else {
+                    throw ZooError(.corrupt, "the optimizer's step count is no whole number")
+                }
+                updates = Int(count)
+            } else {
+                slots[name] = values
+            }
+        }
+        self.init(slots: slots, updates: updates)
+    }
+}

@@ -1,0 +1,202 @@
+public import ZooDatasets
+internal import ZooLayerGraphs
+public import ZooModels
+public import ZooTensors
+
+/// Fine-tunes a model on a data set: head first if asked for, then everything, with a checkpoint after each epoch.
+public final class Trainer {
+    /// Pictures to learn from, and to check on after each epoch.
+    public struct Data: Sendable {
+        /// Pictures to learn from.
+        public var training: any Dataset
+        /// Pictures to check on; none is fine.
+        public var validation: (any Dataset)?
+
+        /// Names the data.
+        public init(training: any Dataset, validation: (any Dataset)? = nil) {
+            self.training = training
+            self.validation = validation
+        }
+    }
+
+    private let model: Model
+    private let configuration: TrainingConfiguration
+    private let data: Data
+    private let sinks: [any EventSink]
+    private let folder: String?
+    private let log: JSONLinesSink?
+    private let backend: any TrainingBackend
+    private let loader: Loader
+    private var step: Int
+    private let firstEpoch: Int
+
+    /// Prepares a run.
+    /// - Parameters:
+    ///   - folder: where checkpoints and the log go; `nil` keeps nothing on disk.
+    ///   - checkpoint: where to go on from; its configuration wins over `configuration`, but for the epochs.
+    package init(
+        model: Model, configuration: TrainingConfiguration, data: Data, sinks: [any EventSink],
+        folder: String?,
+        resuming checkpoint: RunCheckpoint? = nil,
+        backend makeBackend: (Model, TrainingConfiguration) throws(ZooError) -> any TrainingBackend
+    ) throws(ZooError) {
+        let start = checkpoint?.model ?? model
+        var settings = checkpoint?.configuration ?? configuration
+        if checkpoint != nil { settings.epochs = max(configuration.epochs, settings.epochs) }
+        guard let classes = start.graph.classCount else {
+            throw ZooError(.invalidArgument, "the model has no head with one row per class")
+        }
+        guard data.training.classes.count <= classes else {
+            throw ZooError(
+                .mismatch, "the data has more classes than the model", file: data.training.name,
+                expected: "at most \(classes)", found: "\(data.training.classes.count)",
+                remedy: "Give the model a head for them: zoo surgery MODEL --labels FILE.")
+        }
+        let backend = try makeBackend(start, settings)
+        if let checkpoint {
+            guard checkpoint.plan == backend.plan else {
+                throw ZooError(
+                    .mismatch, "the run was computed under another plan, so going on would give other bits",
+                    expected: checkpoint.plan.text(), found: backend.plan.text(),
+                    remedy: "Resume on the same kind of machine with the same number of threads.")
+            }
+            try backend.setOptimizerState(checkpoint.optimizerState)
+        }
+        self.model = start
+        self.configuration = settings
+        self.data = data
+        self.folder = folder
+        self.backend = backend
+        self.step = checkpoint?.step ?? 0
+        self.firstEpoch = (checkpoint?.epoch ?? 0) + 1
+        if let folder {
+            let log = try JSONLinesSink(path: "\(folder)/log.jsonl", keeping: checkpoint?.logByteCount ?? 0)
+            self.log = log
+            self.sinks = [log] + sinks
+        } else {
+            self.log = nil
+            self.sinks = sinks
+        }
+        self.loader = try Loader(
+            data.training, preprocessing: start.preprocessing,
+            configuration: LoaderConfiguration(batchSize: settings.batchSize, seed: settings.seed))
+    }
+
+    /// Trains all epochs that are left.
+    /// - Returns: the model as it is at the end.
+    public func run() throws(ZooError) -> Model {
+        let began = MonotonicClock.seconds()
+        let trainable = model.graph.parameters.filter {
+            !frozenNodes(epoch: configuration.epochs).contains($0.path.node)
+        }
+        try send(
+            .started(
+                configuration: configuration, steps: loader.batchCount * configuration.epochs,
+                firstEpoch: firstEpoch, parameters: model.parameters.elementCount,
+                trainable: trainable.reduce(0) { $0 + $1.shape.elementCount }))
+        if firstEpoch <= configuration.epochs {
+            for epoch in firstEpoch...configuration.epochs {
+                try train(epoch: epoch)
+                try writeCheckpoint(epoch: epoch)
+            }
+        }
+        try send(.finished(steps: step, seconds: MonotonicClock.seconds() - began))
+        return try current(epochs: configuration.epochs)
+    }
+
+    /// Nodes that don't learn in an epoch, counted from 1.
+    private func frozenNodes(epoch: Int) -> Set<String> {
+        var frozen: Set<String> = []
+        for node in model.graph.nodes where !node.layer.parameterShapes.isEmpty {
+            let headOnly = epoch <= configuration.headEpochs && node.path != model.graph.head
+            if headOnly || configuration.isFrozen(node.path) { frozen.insert(node.path) }
+        }
+        return frozen
+    }
+
+    private func train(epoch: Int) throws(ZooError) {
+        let began = MonotonicClock.seconds()
+        try backend.freeze(frozenNodes(epoch: epoch))
+        let classes = model.graph.classCount ?? 0
+        let update = OptimizerUpdate(rule: configuration.optimizer, learningRate: configuration.learningRate)
+        let batches = try loader.epoch(epoch)
+        defer { batches.stop() }
+        var lossSum = 0.0
+        var right = 0
+        var seen = 0
+        while let batch = try batches.nextBatch() {
+            var outcome: CrossEntropy.Result?
+            try backend.step(batch.inputs, update: update) { (logits) throws(ZooError) in
+                let result = try CrossEntropy.evaluate(logits: logits, classes: classes, labels: batch.labels)
+                outcome = result
+                return result.gradient
+            }
+            guard let outcome else { continue }
+            guard outcome.loss.isFinite else {
+                throw ZooError(
+                    .invalidArgument, "the loss became \(outcome.loss) at step \(step + 1) of epoch \(epoch)",
+                    remedy: "Take a smaller learning rate.")
+            }
+            step += 1
+            seen += batch.count
+            lossSum += outcome.loss * Double(batch.count)
+            right += zip(outcome.predictions, batch.labels).count { $0 == Int($1) }
+            try send(
+                .step(epoch: epoch, step: step, loss: outcome.loss, learningRate: configuration.learningRate))
+        }
+        let trained = MonotonicClock.seconds() - began
+        let validation = try data.validation.map { (dataset) throws(ZooError) in try evaluate(dataset) }
+        try send(
+            .epoch(
+                EpochResult(
+                    epoch: epoch, step: step, trainingLoss: lossSum / Double(max(seen, 1)),
+                    trainingAccuracy: Double(right) / Double(max(seen, 1)), validationLoss: validation?.loss,
+                    validationAccuracy: validation?.confusion.accuracy,
+                    seconds: MonotonicClock.seconds() - began,
+                    picturesPerSecond: Double(seen) / max(trained, 1e-9))))
+    }
+
+    private func evaluate(_ dataset: any Dataset) throws(ZooError) -> Evaluation {
+        try Evaluation(dataset, model: model, batchSize: configuration.batchSize) {
+            (inputs) throws(ZooError) in
+            try backend.logits(inputs)
+        }
+    }
+
+    private func current(epochs: Int) throws(ZooError) -> Model {
+        let trained = try model.with(parameters: try backend.parameters())
+        var provenance = trained.provenance
+        let said =
+            "trained on \(data.training.name): \(epochs) epochs, \(step) steps, seed \(configuration.seed)"
+        if let last = provenance.history.last, last.hasPrefix("trained on \(data.training.name): ") {
+            provenance.history.removeLast()
+        }
+        provenance.history.append(said)
+        return try Model(
+            graph: trained.graph, parameters: trained.parameters, keys: trained.keys,
+            preprocessing: trained.preprocessing, labels: trained.labels, provenance: provenance)
+    }
+
+    private func writeCheckpoint(epoch: Int) throws(ZooError) {
+        guard let folder else { return }
+        let path = "\(folder)/last.zoo.safetensors"
+        try send(.checkpoint(epoch: epoch, path: path))
+        let checkpoint = RunCheckpoint(
+            model: try current(epochs: epoch), configuration: configuration, epoch: epoch, step: step,
+            optimizerState: try backend.optimizerState(), plan: backend.plan,
+            logByteCount: log?.byteCount ?? 0)
+        try checkpoint.write(to: path)
+    }
+
+    private func send(_ event: TrainingEvent) throws(ZooError) {
+        for sink in sinks { try sink.receive(event) }
+    }
+}
+
+extension Optional {
+    /// `map` for bodies that throw ``ZooError``.
+    fileprivate func map<Result>(_ body: (Wrapped) throws(ZooError) -> Result) throws(ZooError) -> Result? {
+        guard let self else { return nil }
+        return try body(self)
+    }
+}

@@ -1,0 +1,174 @@
+import Testing
+import ZooArchitectures
+import ZooCheckpoints
+import ZooDatasets
+import ZooImages
+import ZooLayerGraphs
+import ZooModels
+import ZooTensors
+import ZooTestSupport
+import ZooTraining
+
+/// Pictures of two kinds: bright above, or bright below.
+struct HalvesDataset: Dataset {
+    let count: Int
+    var name: String { "halves" }
+    var classes: [String] { ["above", "below"] }
+    var labels: [Int32] { (0..<count).map { Int32($0 % 2) } }
+    var pictureSize: Extent? { Extent(12) }
+
+    func picture(at index: Int) throws(ZooError) -> Picture {
+        let stream = RandomStream(seed: 9, name: "halves", step: UInt64(index))
+        let pixels = (0..<144).map { place in
+            let bright = (place < 72) == (index % 2 == 0)
+            return UInt8(stream.bits(at: UInt64(place)) % 100) + (bright ? 120 : 0)
+        }
+        return try Picture(width: 12, height: 12, channels: 1, pixels: pixels)
+    }
+
+    func sampleName(at index: Int) -> String { "halves #\(index)" }
+}
+
+/// Keeps what it is told.
+final class Recorder: EventSink {
+    var events: [TrainingEvent] = []
+    func receive(_ event: TrainingEvent) { events.append(event) }
+
+    var losses: [Double] {
+        events.compactMap { if case .step(_, _, let loss, _) = $0 { loss } else { nil } }
+    }
+    var epochs: [EpochResult] {
+        events.compactMap { if case .epoch(let result) = $0 { result } else { nil } }
+    }
+}
+
+func smallModel(classes: Int = 2) throws -> Model {
+    let graph = try LayerGraph(
+        architecture: "custom", input: InputShape(channels: 1, height: 12, width: 12),
+        chain: [
+            ("conv", .convolution(Convolution(1, 3, kernel: Extent(3)))), ("relu", .activation(.relu)),
+            ("pool", .pooling(Pooling(.maximum, window: Extent(2)))), ("flatten", .flatten(.channelsFirst)),
+            ("head", .linear(Linear(75, classes))),
+        ], head: "head")
+    return try Model(
+        graph: graph, parameters: Initialization.torchDefault.parameters(for: graph, seed: 3),
+        preprocessing: Preprocessing(channels: .grey, resize: Extent(12)))
+}
+
+@Suite struct TrainerTests {
+    private func configuration(epochs: Int, change: (inout TrainingConfiguration) -> Void = { _ in })
+        -> TrainingConfiguration
+    {
+        var result = TrainingConfiguration()
+        result.epochs = epochs
+        result.batchSize = 16
+        result.learningRate = 0.05
+        change(&result)
+        return result
+    }
+
+    private func trainer(
+        _ configuration: TrainingConfiguration, sinks: [any EventSink] = [], folder: String? = nil,
+        resuming: RunCheckpoint? = nil, model: Model? = nil
+    ) throws -> Trainer {
+        try Trainer(
+            model: model ?? smallModel(), configuration: configuration,
+            data: Trainer.Data(training: HalvesDataset(count: 72), validation: HalvesDataset(count: 20)),
+            sinks: sinks, folder: folder, resuming: resuming
+        ) { (model, _) throws(ZooError) in
+            try ReferenceBackend(graph: model.graph, parameters: model.parameters)
+        }
+    }
+
+    @Test func itLearns() throws {
+        let recorder = Recorder()
+        _ = try trainer(configuration(epochs: 6), sinks: [recorder]).run()
+        #expect(recorder.losses.count == 6 * 5)
+        let last = try #require(recorder.epochs.last)
+        #expect(last.validationAccuracy ?? 0 > 0.9)
+        #expect(last.trainingLoss < recorder.losses[0])
+    }
+
+    @Test(arguments: [OptimizerRule.sgd(momentum: 0.9), .adam()])
+    func interruptedAndResumedGivesTheSameBits(rule: OptimizerRule) throws {
+        let whole = try TemporaryFolder()
+        let parts = try TemporaryFolder()
+        let settings = configuration(epochs: 3) {
+            $0.optimizer = rule; $0.headEpochs = 1
+        }
+        let uninterrupted = try trainer(settings, folder: whole.path).run()
+
+        // An interruption after the first epoch, with a log that has grown since its checkpoint.
+        var short = settings
+        short.epochs = 1
+        _ = try trainer(short, folder: parts.path).run()
+        let file = try CheckpointReader.read(
+            path: parts.file("last.zoo.safetensors"), options: CheckpointReadOptions(keepPrefixes: true))
+        let resumed = try trainer(settings, folder: parts.path, resuming: RunCheckpoint(file)).run()
+        for (path, tensor) in uninterrupted.parameters.entries {
+            #expect(try resumed.parameters[path]?.bytes() == tensor.bytes(), "\(path)")
+        }
+        let logs = try [whole, parts].map { folder in
+            try String(decoding: TestFiles.read(folder.file("log.jsonl")), as: UTF8.self).split(
+                separator: "\n"
+            )
+            .filter { $0.contains("\"step\"") && $0.contains("\"event\": \"step\"") }
+        }
+        #expect(logs[0].count == 15)
+        #expect(logs[0] == logs[1])
+    }
+
+    @Test func frozenLayersStayByteForByte() throws {
+        let model = try smallModel()
+        let settings = configuration(epochs: 2) { $0.frozen = ["co*"] }
+        let trained = try trainer(settings, model: model).run()
+        for path in model.parameters.paths {
+            let same = try trained.parameters[path]?.bytes() == model.parameters[path]?.bytes()
+            #expect(same == (path.node == "conv"), "\(path)")
+        }
+    }
+
+    @Test func headFirstThenAll() throws {
+        let model = try smallModel()
+        let headOnly = try trainer(configuration(epochs: 1) { $0.headEpochs = 1 }, model: model).run()
+        let weight = ParameterPath("conv", .weight)
+        #expect(try headOnly.parameters[weight]?.bytes() == model.parameters[weight]?.bytes())
+        let all = try trainer(configuration(epochs: 2) { $0.headEpochs = 1 }, model: model).run()
+        #expect(try all.parameters[weight]?.bytes() != model.parameters[weight]?.bytes())
+    }
+
+    @Test func aCheckpointIsAModelAndARun() throws {
+        let folder = try TemporaryFolder()
+        let result = try trainer(configuration(epochs: 2), folder: folder.path).run()
+        let file = try CheckpointReader.read(
+            path: folder.file("last.zoo.safetensors"), options: CheckpointReadOptions(keepPrefixes: true))
+        let model = try ModelFile.read(file)
+        #expect(model.provenance.history.last?.contains("2 epochs") == true)
+        let run = try RunCheckpoint(file)
+        #expect(run.epoch == 2 && run.step == 10)
+        #expect(run.optimizerState.count == 4)
+        for (path, tensor) in result.parameters.entries {
+            #expect(try model.parameters[path]?.bytes() == tensor.bytes())
+        }
+        #expect(throws: ZooError.self) {
+            try ModelFile.write(model, to: folder.file("plain.zoo.safetensors"))
+            _ = try RunCheckpoint(
+                CheckpointReader.read(
+                    path: folder.file("plain.zoo.safetensors"),
+                    options: CheckpointReadOptions(keepPrefixes: true)))
+        }
+    }
+
+    @Test func dataWithMoreClassesThanTheModelIsRefused() throws {
+        #expect {
+            try trainer(configuration(epochs: 1), model: smallModel(classes: 1))
+        } throws: { ($0 as? ZooError)?.remedy?.contains("zoo surgery") == true }
+    }
+
+    @Test func aLossThatLeavesTheNumbersStopsTheRun() throws {
+        let settings = configuration(epochs: 3) { $0.learningRate = 1e30 }
+        #expect { try trainer(settings).run() } throws: {
+            ($0 as? ZooError)?.remedy?.contains("smaller learning rate") == true
+        }
+    }
+}

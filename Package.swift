@@ -81,8 +81,8 @@ let package = Package(
             name: "Menagerie",
             dependencies: [
                 "ZooTensors", "ZooContainers", "ZooLayerGraphs", "ZooArchitectures", "ZooCheckpoints",
-                "ZooHDF5Checkpoints", "ZooModels", "ZooConversion", "ZooSurgery", "ZooCompute",
-                "ZooModelCatalog",
+                "ZooHDF5Checkpoints", "ZooModels", "ZooConversion", "ZooSurgery", "ZooCompute", "ZooImages",
+                "ZooDatasets", "ZooTraining", "ZooModelCatalog",
             ],
             path: "Sources/Menagerie", swiftSettings: house),
         .executableTarget(

@@ -59,6 +59,14 @@ public struct Architecture: Sendable {
     }
 }
 
+extension Architecture {
+    /// How the reference implementation of an architecture draws fresh parameters; PyTorch's default for names that
+    /// aren't known.
+    public static func initialization(named name: String) -> Initialization {
+        all.first { $0.name == name }?.initialization ?? .torchDefault
+    }
+}
+
 extension LeNet.Variant {
     /// The variant as an entry of the list.
     var architecture: Architecture {

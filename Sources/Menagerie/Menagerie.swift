@@ -3,9 +3,12 @@
 @_exported import ZooCompute
 @_exported import ZooContainers
 @_exported import ZooConversion
+@_exported import ZooDatasets
 @_exported import ZooHDF5Checkpoints
+@_exported import ZooImages
 @_exported import ZooLayerGraphs
 @_exported import ZooModelCatalog
 @_exported import ZooModels
 @_exported import ZooSurgery
 @_exported import ZooTensors
+@_exported import ZooTraining

@@ -49,7 +49,7 @@ public struct HeadReplacement: Sendable, Hashable {
         layer.outputFeatures = labels.count
         let graph = try model.graph.replacing(head, with: .linear(layer))
         guard let node = graph[head] else { throw graph.unknownPath(head) }
-        let scheme = initialization ?? defaultInitialization(of: model)
+        let scheme = initialization ?? Architecture.initialization(named: model.graph.architecture)
         var parameters = model.parameters
         for (path, tensor) in try scheme.parameters(for: node, seed: seed) { parameters[path] = tensor }
         var provenance = model.provenance
@@ -57,9 +57,5 @@ public struct HeadReplacement: Sendable, Hashable {
         return try Model(
             graph: graph, parameters: parameters, keys: model.keys, preprocessing: model.preprocessing,
             labels: labels, provenance: provenance)
-    }
-
-    private func defaultInitialization(of model: Model) -> Initialization {
-        (try? Architecture.named(model.graph.architecture))?.initialization ?? .torchDefault
     }
 }

@@ -1,5 +1,6 @@
-package import ZooDatasets
-package import ZooModels
+internal import ZooCompute
+public import ZooDatasets
+public import ZooModels
 public import ZooTensors
 
 /// How a model does on a data set.
@@ -51,5 +52,20 @@ public struct Evaluation: Sendable {
         document["loss"] = .finite(loss)
         document["seconds"] = .number(seconds)
         return .object(document)
+    }
+}
+
+extension Evaluation {
+    /// Measures a model on a data set.
+    /// - Parameter progress: is told how many pictures are done, after each batch.
+    public static func run(
+        _ model: Model, on dataset: any Dataset, batchSize: Int = 64,
+        progress: (_ done: Int) -> Void = { _ in }
+    ) throws(ZooError) -> Evaluation {
+        let executor = try ReferenceExecutor(
+            graph: model.graph, parameters: model.parameters, precision: .f32)
+        return try Evaluation(dataset, model: model, batchSize: batchSize, progress: progress) {
+            (inputs) throws(ZooError) in try executor.forward(inputs).output.floats()
+        }
     }
 }

@@ -12,7 +12,10 @@ struct Zoo: ParsableCommand {
             Exit codes: 0 success, 1 failure, 2 findings, 64 wrong usage.
             """,
         version: Version.text,
-        subcommands: [Inspect.self, Convert.self, Summary.self, SurgeryCommand.self, Forward.self])
+        subcommands: [
+            Inspect.self, Convert.self, Summary.self, SurgeryCommand.self, Evaluate.self, Predict.self,
+            Forward.self,
+        ])
 
     static func main() {
         let arguments = Array(CommandLine.arguments.dropFirst())

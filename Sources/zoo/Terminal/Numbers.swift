@@ -43,4 +43,7 @@ enum Numbers {
         let sign = value < 0 && rounded != 0 ? "-" : ""
         return sign + digits[..<split] + (decimals > 0 ? "." : "") + digits[split...]
     }
+
+    /// `98.8 %`.
+    static func percent(_ fraction: Double) -> String { "\(fixed(fraction * 100, 1)) %" }
 }

@@ -11,11 +11,17 @@ enum Terminal {
     /// Whether a person is looking at standard output.
     static var isInteractive: Bool { isatty(STDOUT_FILENO) == 1 }
 
+    /// Writes text to standard output at once, without ending the line.
+    static func write(_ text: String) {
+        print(text, terminator: "")
+        fflush(nil)
+    }
+
     /// Writes a line to standard error.
     static func printError(_ line: String) {
         var bytes = Array(line.utf8) + [0x0A]
         while !bytes.isEmpty {
-            let written = unsafe write(STDERR_FILENO, bytes, bytes.count)
+            let written = systemWrite(STDERR_FILENO, bytes, bytes.count)
             if written <= 0 { return }
             bytes.removeFirst(written)
         }
@@ -41,4 +47,19 @@ func pathOfThisExecutable() -> String {
         }
     #endif
     return CommandLine.arguments.first ?? "zoo"
+}
+
+/// `write(2)`, under a name that no method hides.
+private func systemWrite(_ descriptor: Int32, _ bytes: [UInt8], _ count: Int) -> Int {
+    unsafe write(descriptor, bytes, count)
+}
+
+/// A clock that never goes back.
+enum MonotonicSeconds {
+    /// Seconds since some moment.
+    static var now: Double {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
 }

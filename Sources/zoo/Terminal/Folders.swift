@@ -1,0 +1,46 @@
+import Menagerie
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Folders that commands read and make.
+enum Folders {
+    /// Names of what a folder holds, sorted.
+    static func names(in path: String) throws(ZooError) -> [String] {
+        guard let stream = unsafe opendir(path) else {
+            let code = errno
+            let reason = unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)"
+            throw ZooError(
+                code == ENOENT ? .fileNotFound : code == ENOTDIR ? .notAFile : .systemFailure,
+                code == ENOTDIR
+                    ? "this is a file, where a folder is needed" : "cannot open the folder: \(reason)",
+                file: path)
+        }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    /// Makes a folder that mustn't exist yet, or is empty.
+    static func makeEmpty(_ path: String, remedy: String) throws(ZooError) {
+        if unsafe mkdir(path, 0o755) == 0 { return }
+        let code = errno
+        if code == EEXIST, try names(in: path).isEmpty { return }
+        if code == EEXIST {
+            throw ZooError(.invalidArgument, "the folder is not empty", file: path, remedy: remedy)
+        }
+        let reason = unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)"
+        throw ZooError(.systemFailure, "cannot make the folder: \(reason)", file: path)
+    }
+}

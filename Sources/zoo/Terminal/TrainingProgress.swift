@@ -1,0 +1,57 @@
+import Menagerie
+
+/// Shows a run as it goes on: a progress bar for a person, one line per epoch for a pipe.
+final class TrainingProgress: EventSink {
+    private var steps = 0
+    private var firstEpoch = 1
+    private var epochs = 0
+    private var isBarShown = false
+    private var lastDrawn = 0.0
+    private let isSilent: Bool
+
+    /// - Parameter isSilent: shows nothing, for `--json`.
+    init(isSilent: Bool) { self.isSilent = isSilent }
+
+    func receive(_ event: TrainingEvent) {
+        if isSilent { return }
+        switch event {
+        case .started(let configuration, let steps, let firstEpoch, let parameters, let trainable):
+            self.steps = steps
+            self.firstEpoch = firstEpoch
+            self.epochs = configuration.epochs
+            print(
+                "  \(configuration.optimizer.name), learning rate \(configuration.learningRate), batch "
+                    + "\(configuration.batchSize), seed \(configuration.seed), \(configuration.threads) threads; "
+                    + "\(Numbers.grouped(trainable)) of \(Numbers.grouped(parameters)) parameters learn")
+            if firstEpoch > 1 { print("  going on after epoch \(firstEpoch - 1)") }
+        case .step(let epoch, let step, let loss, _):
+            guard Terminal.isInteractive else { return }
+            let now = MonotonicSeconds.now
+            guard now - lastDrawn > 0.1 || step == steps else { return }
+            lastDrawn = now
+            let filled = steps == 0 ? 0 : step * 30 / steps
+            let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
+            Terminal.write(
+                "\r  \(bar) epoch \(epoch)/\(epochs)  step \(step)/\(steps)  loss \(Numbers.fixed(loss, 4))\u{1B}[K"
+            )
+            isBarShown = true
+        case .epoch(let result):
+            clearBar()
+            var line = "  epoch \(result.epoch)/\(epochs)  loss \(Numbers.fixed(result.trainingLoss, 4))"
+            line += "  accuracy \(Numbers.percent(result.trainingAccuracy))"
+            if let loss = result.validationLoss, let accuracy = result.validationAccuracy {
+                line += "  │  test loss \(Numbers.fixed(loss, 4))  accuracy \(Numbers.percent(accuracy))"
+            }
+            line +=
+                "  │  \(Numbers.fixed(result.seconds, 1)) s, \(Numbers.grouped(Int(result.picturesPerSecond))) pictures/s"
+            print(line)
+        case .checkpoint: break
+        case .finished: clearBar()
+        }
+    }
+
+    private func clearBar() {
+        if isBarShown { Terminal.write("\r\u{1B}[K") }
+        isBarShown = false
+    }
+}

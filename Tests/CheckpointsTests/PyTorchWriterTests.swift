@@ -68,6 +68,18 @@ import ZooTestSupport
         #expect(try ByteSource(path: folder.file("b.pth")).count < 4096)
     }
 
+    @Test func whatIsTiedInAFileStaysTied() throws {
+        let tensor = try Tensor([Float](repeating: 1, count: 64), shape: [8, 8])
+        let named = [NamedTensor("a", tensor), NamedTensor("b", try tensor.permuted([1, 0]))]
+        try PyTorchWriter.write(named, to: folder.file("a.pth"))
+        let read = try CheckpointReader.read(path: folder.file("a.pth")).tensors
+        let loaded = try read.map { NamedTensor($0.name, try $0.load()) }
+        #expect(loaded[0].tensor.storage === loaded[1].tensor.storage)
+        try PyTorchWriter.write(loaded, to: folder.file("b.pth"))
+        let archive = try ZipArchive(try ByteSource(path: folder.file("b.pth")))
+        #expect(archive.members.count { $0.name.hasPrefix("b/data/") } == 1)
+    }
+
     @Test func sameNamesAreRefused() throws {
         let tensor = try Tensor([Float(1)], shape: [1])
         #expect(throws: ZooError.self) {

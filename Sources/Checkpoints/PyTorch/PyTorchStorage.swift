@@ -83,6 +83,13 @@ struct PyTorchStorageTable: Sendable {
     let isBigEndian: Bool
     /// What precedes the key in reports: `archive/data/`.
     let prefix: String
+    private let cache = PyTorchStorageCache()
+
+    init(places: [String: Place], isBigEndian: Bool, prefix: String) {
+        self.places = places
+        self.isBigEndian = isBigEndian
+        self.prefix = prefix
+    }
 
     /// The bytes of a storage, whose size must be what the pickle says.
     func place(of storage: PyTorchStorage) throws(ZooError) -> Place {
@@ -101,18 +108,28 @@ struct PyTorchStorageTable: Sendable {
         return place
     }
 
-    /// Reads a run of one storage, in this machine's byte order.
-    func read(_ place: Place, at offset: Int, byteCount: Int, elementSize: Int) throws(ZooError)
-        -> TensorStorage
-    {
-        let storage: TensorStorage
-        switch place {
-        case .member(let member): storage = try member.storage(at: offset, byteCount: byteCount)
-        case .run(let source): storage = try TensorStorage(reading: source, at: offset, byteCount: byteCount)
+    /// Reads a run of a storage, in this machine's byte order.
+    func read(
+        _ key: String, at offset: Int, byteCount: Int, elementSize: Int
+    ) throws(ZooError) -> TensorStorage {
+        let run = PyTorchStorageCache.Run(
+            key: key, offset: offset, byteCount: byteCount, elementSize: elementSize)
+        return try cache.storage(for: run) { () throws(ZooError) in
+            try readAnew(run)
         }
-        guard isBigEndian, elementSize > 1 else { return storage }
-        let view = try Tensor(storage: storage, elementType: .u8, shape: TensorShape(checking: [byteCount]))
-        let bytes = swappingBytes(of: try view.bytes(), elementSize: elementSize)
-        return try TensorStorage(bytes: bytes)
+    }
+
+    private func readAnew(_ run: PyTorchStorageCache.Run) throws(ZooError) -> TensorStorage {
+        let storage: TensorStorage
+        switch places[run.key] {
+        case .member(let member): storage = try member.storage(at: run.offset, byteCount: run.byteCount)
+        case .run(let source):
+            storage = try TensorStorage(reading: source, at: run.offset, byteCount: run.byteCount)
+        case nil: throw ZooError(.corrupt, "the storage \(quoted(prefix + run.key)) isn't in the file")
+        }
+        guard isBigEndian, run.elementSize > 1 else { return storage }
+        let view = try Tensor(
+            storage: storage, elementType: .u8, shape: TensorShape(checking: [run.byteCount]))
+        return try TensorStorage(bytes: swappingBytes(of: try view.bytes(), elementSize: run.elementSize))
     }
 }

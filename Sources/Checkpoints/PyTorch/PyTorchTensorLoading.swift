@@ -16,9 +16,8 @@ extension PyTorchTensor {
                 storageKey: storage.key
             ) { () throws(ZooError) in throw reason.adding(file: path) }
         }
-        let place: PyTorchStorageTable.Place
         do throws(ZooError) {
-            place = try table.place(of: storage)
+            let place = try table.place(of: storage)
             try checkExpansion(storageByteCount: place.byteCount, limits: limits)
         } catch {
             throw error.adding(file: path, byteOffset: byteOffset, tensor: name)
@@ -28,7 +27,7 @@ extension PyTorchTensor {
             name: name, elementType: elementType, shape: shape, location: location, storageKey: storage.key
         ) { () throws(ZooError) in
             do throws(ZooError) {
-                return try tensor.load(as: elementType, from: place, in: table)
+                return try tensor.load(as: elementType, from: table)
             } catch {
                 throw error.adding(file: path, byteOffset: tensor.byteOffset)
             }
@@ -36,7 +35,7 @@ extension PyTorchTensor {
     }
 
     private func load(
-        as elementType: ElementType, from place: PyTorchStorageTable.Place, in table: PyTorchStorageTable
+        as elementType: ElementType, from table: PyTorchStorageTable
     ) throws(ZooError) -> Tensor {
         guard shape.elementCount > 0 else { return try Tensor(zeros: shape, elementType: elementType) }
         // The view was checked against its storage, so these sums are within it.
@@ -54,7 +53,8 @@ extension PyTorchTensor {
             try Checked.product(storage.viewStart, storage.type.byteCount),
             try Checked.product(lowest, elementType.byteCount))
         let count = try Checked.product(try Checked.sum(highest - lowest, 1), elementType.byteCount)
-        let bytes = try table.read(place, at: start, byteCount: count, elementSize: elementType.byteCount)
+        let bytes = try table.read(
+            storage.key, at: start, byteCount: count, elementSize: elementType.byteCount)
         return try Tensor(
             storage: bytes, elementType: elementType, shape: shape, strides: strides, offset: offset - lowest)
     }

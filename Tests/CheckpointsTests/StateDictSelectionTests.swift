@@ -147,6 +147,27 @@ import ZooTestSupport
         #expect((error?.byteOffset ?? 0) > 64, "the place in the file, not in the member")
     }
 
+    @Test func numbersOfNumPyAreNumbers() throws {
+        func scalar(_ code: String, _ bytes: String, order: String = "<") -> PythonValue {
+            let dtype = PythonValue.call(.global("numpy", "dtype"), [.text(code), .bool(false), .bool(true)])
+            return .call(
+                .global("numpy.core.multiarray", "scalar"),
+                [
+                    .state(dtype, .tuple([.int(3), .text(order), .none])),
+                    .call(.global("_codecs", "encode"), [.text(bytes), .text("latin1")]),
+                ])
+        }
+        let checkpoint = try read(
+            .dict([
+                ("state_dict", oneWeight("0")), ("best", scalar("f8", "\0\0\0\0\0\0\u{EC}?")),
+                ("count", scalar("i4", "\u{FE}\u{FF}\u{FF}\u{FF}")),
+                ("big", scalar("i4", "\0\0\0\u{1}", order: ">")),
+            ]))
+        #expect(checkpoint.extras["best"] == 0.875)
+        #expect(checkpoint.extras["count"] == -2)
+        #expect(checkpoint.extras["big"]?["opaque"] == true)
+    }
+
     @Test func callsAreNamedAndNotRun() throws {
         let checkpoint = try read(
             .dict([

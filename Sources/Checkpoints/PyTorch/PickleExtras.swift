@@ -60,6 +60,7 @@ struct PickleExtras {
     {
         if PyTorchTensor.isTensor(document, reference) { return PickleExtras.opaque("torch.Tensor") }
         if document.items(reference) != nil { return dictionary(reference, depth: depth) }
+        if let number = NumPyScalar.json(document, object) { return number }
         let name = document.className(of: object)
         let first = document.elements(object.arguments)?.first
         switch (name?.module, name?.name) {

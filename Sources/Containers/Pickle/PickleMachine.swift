@@ -114,8 +114,8 @@ public struct PickleMachine {
     /// Counts values and references, so that a small file can't fill the memory.
     mutating func spend(_ count: Int) throws(ZooError) {
         cost = try Checked.sum(cost, count)
-        guard cost / 32 <= limits.entryCount else {
-            throw failure(.limitExceeded, "the pickle has more than \(limits.entryCount) × 32 values")
+        guard cost / 16 <= limits.entryCount else {
+            throw failure(.limitExceeded, "the pickle has more than \(limits.entryCount) × 16 values")
         }
     }
 

@@ -5,6 +5,8 @@ internal import ZooTensors
 struct ZipDirectory {
     struct Entry {
         var name: String
+        /// Bytes of the name as it stands in the file.
+        var nameByteCount: Int
         var method: UInt16
         var flags: UInt16
         var checksum: UInt32
@@ -82,7 +84,7 @@ struct ZipDirectory {
         }
         var wide = try Zip64Extra(extra, byteOffset: place, file: source.path)
         return Entry(
-            name: name, method: method, flags: flags, checksum: checksum,
+            name: name, nameByteCount: nameCount, method: method, flags: flags, checksum: checksum,
             compressedByteCount: 0, byteCount: try wide.resolve(plain), headerOffset: 0, boundary: 0
         ).completed(compressed: try wide.resolve(compressed), offset: try wide.resolve(offset))
     }
@@ -94,7 +96,7 @@ struct ZipDirectory {
         for index in order.reversed() {
             let entry = entries[index]
             let least = try Checked.sum(
-                try Checked.sum(entry.headerOffset, 30 + entry.name.utf8.count), entry.compressedByteCount)
+                try Checked.sum(entry.headerOffset, 30 + entry.nameByteCount), entry.compressedByteCount)
             guard least <= boundary else {
                 throw ZooError(
                     .corrupt, "the zip member \(quoted(entry.name)) overlaps what follows it",

@@ -180,9 +180,17 @@ struct PyTorchAssembly {
         }
         var tensors: [CheckpointTensor] = []
         tensors.reserveCapacity(entries.count)
+        var byteCount = 0
         for (entry, name) in zip(entries, names) {
             do throws(ZooError) {
                 let tensor = try PyTorchTensor(document, entry.value)
+                byteCount = try Checked.sum(
+                    byteCount, try Checked.product(tensor.shape.elementCount, tensor.type.byteCount))
+                guard byteCount <= options.limits.tensorBytes else {
+                    throw ZooError(
+                        .limitExceeded,
+                        "the tensors together have more than \(options.limits.tensorBytes) bytes")
+                }
                 tensors.append(try tensor.entry(named: name, in: table, path: path, limits: options.limits))
             } catch {
                 throw error.adding(file: path, tensor: entry.name)

@@ -18,7 +18,7 @@ struct StateDictSearch {
     static let usualNames: Set<String> = [
         "state_dict", "model_state_dict", "model_state", "model", "net", "network", "params", "weights",
         "module",
-        "model_weights", "net_state_dict", "generator", "state_dict_ema", "model_ema", "ema",
+        "model_weights", "net_state_dict", "state_dict_ema", "model_ema", "ema",
         "ema_state_dict",
         "model_ema_state_dict", "ema_model", "params_ema", "teacher", "student",
     ]

@@ -43,7 +43,9 @@ void zoo_confine(uint64_t memory_bytes, uint64_t processor_seconds) {
     for (int descriptor = 3; descriptor < 1024; descriptor++) close(descriptor);
     unsigned long long present = present_pages() * (unsigned long long)sysconf(_SC_PAGESIZE);
     if (present > 0) LIMIT(RLIMIT_AS, present + memory_bytes);
-    LIMIT(RLIMIT_CPU, processor_seconds);
+    /* The hard limit a second later, so that the end is SIGXCPU and can be told from other kills. */
+    struct rlimit processor = {(rlim_t)processor_seconds, (rlim_t)processor_seconds + 1};
+    setrlimit(RLIMIT_CPU, &processor);
     LIMIT(RLIMIT_CORE, 0);
     LIMIT(RLIMIT_FSIZE, 0);
     /* Standard input, output and error, and the file itself: whatever it says, no other can be opened. */

@@ -80,6 +80,13 @@ package enum HDF5Indexer {
         }
     }
 
+    /// libhdf5's version, as "1.10.8".
+    package static var libraryVersion: String {
+        var text = [CChar](repeating: 0, count: 32)
+        unsafe zoo_hdf5_version(&text, text.count)
+        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
     /// The table of a file.
     package static func table(path: String, limits: Limits) throws(ZooError) -> [UInt8] {
         let bounds = zoo_hdf5_limits(

@@ -98,10 +98,10 @@ int zoo_hdf5_write_group(zoo_hdf5_writer *writer, const char *path, char *messag
 static int write_attribute(hid_t file, const char *object, const char *name, hid_t type, hid_t space,
                            const void *value, char *message, size_t message_size) {
     int status = -1;
-    hid_t owner = H5Oopen(file, object, H5P_DEFAULT);
     hid_t creation = H5Pcreate(H5P_ATTRIBUTE_CREATE);
     hid_t attribute = -1;
     if (creation >= 0) H5Pset_char_encoding(creation, H5T_CSET_UTF8);
+    hid_t owner = H5Oopen(file, object, H5P_DEFAULT);
     if (owner >= 0 && creation >= 0 && type >= 0 && space >= 0)
         attribute = H5Acreate2(owner, name, type, space, creation, H5P_DEFAULT);
     if (attribute >= 0 && (value == NULL || H5Awrite(attribute, type, value) >= 0)) status = 0;

@@ -46,7 +46,9 @@ enum HDF5TableCheck {
             return block.byteCount
         case .chunked(let chunks):
             try check(fill: chunks.fill, encoding)
-            return try check(chunks, shape, elementBytes: encoding.stored.byteCount, fileBytes: fileBytes)
+            return try check(
+                chunks, shape, elementBytes: encoding.stored.byteCount, declared: declared,
+                fileBytes: fileBytes)
         }
     }
 
@@ -74,13 +76,19 @@ enum HDF5TableCheck {
     }
 
     private static func check(
-        _ chunks: HDF5Chunks, _ shape: TensorShape, elementBytes: Int, fileBytes: Int
+        _ chunks: HDF5Chunks, _ shape: TensorShape, elementBytes: Int, declared: Int, fileBytes: Int
     ) throws(ZooError) -> Int {
         guard chunks.extents.count == shape.rank, shape.rank > 0, !chunks.extents.contains(where: { $0 < 1 })
         else { throw ZooError(.corrupt, "a dataset's chunks don't fit its shape") }
         try HDF5ChunkReader.checkFilters(chunks.filters)
         let chunkBytes = try Checked.product(
             try TensorShape(checking: chunks.extents).elementCount, elementBytes)
+        // A whole chunk is in memory while it is read, also what reaches over the edge; the format's own bound is 4 GiB.
+        guard chunkBytes <= 16 << 20 || (chunkBytes < 4 << 30 && chunkBytes / 16 <= declared) else {
+            throw ZooError(
+                .limitExceeded, "a dataset's chunks are far larger than the dataset",
+                found: "\(chunkBytes) bytes")
+        }
         var stored = 0
         var seen: Set<[Int]> = []
         for chunk in chunks.chunks {

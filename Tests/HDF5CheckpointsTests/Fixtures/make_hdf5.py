@@ -57,6 +57,7 @@ class Writer:
         """A dataset whose creation properties `prepare` sets."""
         properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
         properties.set_layout(layout)
+        properties.set_obj_track_times(False)
         if chunks:
             properties.set_chunk(chunks)
         prepare(properties)
@@ -216,6 +217,11 @@ def refused():
     def bomb(target):
         target.create_dataset("layers/dense/vars/1", shape=(1 << 36,), dtype="<f8", chunks=(1 << 20,))
 
+    def long_chunk(target):
+        target.create_dataset(
+            "layers/dense/vars/1", data=data, chunks=(1 << 12, 1 << 12), maxshape=(None, None), compression="gzip"
+        )
+
     def twice(target):
         properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
         properties.set_chunk((2, 2))
@@ -237,6 +243,7 @@ def refused():
     write("unwritten.weights.h5", "limit_exceeded", unwritten)
     write("bomb.weights.h5", "limit_exceeded", bomb)
     write("newer.weights.h5", "unsupported", compound)
+    write("long-chunk.weights.h5", "limit_exceeded", long_chunk)
     write("deflated-twice.weights.h5", "unsupported", twice)
     write("compound.weights.h5", "unsupported", compound, libver="earliest")
     write("foreign-bytes.weights.h5", "unsupported", foreign_bytes)

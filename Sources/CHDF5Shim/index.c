@@ -17,8 +17,8 @@ int zoo_fail(zoo_walk *walk, int failure, const char *what) {
 }
 
 int zoo_fail_library(zoo_walk *walk, const char *what) {
-    char reason[256];
-    char text[400];
+    char reason[1024];
+    char text[1200];
     zoo_session_reason(reason, sizeof reason);
     snprintf(text, sizeof text, "%s: %s", what, reason);
     int failure = ZOO_HDF5_FAILURE_CORRUPT;

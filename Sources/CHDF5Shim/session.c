@@ -1,9 +1,8 @@
 #include "session.h"
 
-#include "CHDF5Shim.h"
-
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -12,6 +11,8 @@ void zoo_session_begin(zoo_session *session) {
     session->report = NULL;
     session->report_data = NULL;
     session->plugins = 0;
+    /* Only has an effect before the library's first use. */
+    H5dont_atexit();
     H5Eget_auto2(H5E_DEFAULT, &session->report, &session->report_data);
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     /* A file names its filters; it shall not make the process load code for them. */
@@ -45,6 +46,14 @@ void zoo_session_reason(char *text, size_t size) {
     reason wanted = {text, size};
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, &wanted);
     if (text[0] == 0) snprintf(text, size, "no reason given");
+    /* Of what the file drivers say, the system's own words, not the time, the addresses and the rest. */
+    static const char quote[] = "error message = '";
+    char *words = strstr(text, quote);
+    if (words != NULL) {
+        words += sizeof quote - 1;
+        words[strcspn(words, "'")] = 0;
+        memmove(text, words, strlen(words) + 1);
+    }
+    for (char *byte = text; *byte != 0; byte++)
+        if ((unsigned char)*byte < 0x20) *byte = ' ';
 }
-
-void zoo_hdf5_skip_cleanup(void) { H5dont_atexit(); }

@@ -6,14 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct zoo_hdf5_writer {
     hid_t file;
     hid_t links; /* UTF-8 names, parents made as needed */
+    char path[]; /* of the file */
 };
 
 static int failed(const char *what, char *message, size_t message_size) {
-    char reason[256];
+    char reason[1024];
     zoo_session_reason(reason, sizeof reason);
     snprintf(message, message_size, "%s: %s", what, reason);
     return -1;
@@ -30,11 +32,12 @@ static hid_t new_link_properties(void) {
 }
 
 zoo_hdf5_writer *zoo_hdf5_create(const char *path, char *message, size_t message_size) {
-    zoo_hdf5_writer *writer = calloc(1, sizeof *writer);
+    zoo_hdf5_writer *writer = calloc(1, sizeof *writer + strlen(path) + 1);
     if (writer == NULL) {
         snprintf(message, message_size, "no memory is left");
         return NULL;
     }
+    strcpy(writer->path, path);
     zoo_session session;
     zoo_session_begin(&session);
     writer->file = -1;
@@ -236,8 +239,13 @@ int zoo_hdf5_close(zoo_hdf5_writer *writer, char *message, size_t message_size) 
     zoo_session session;
     zoo_session_begin(&session);
     int status = 0;
-    if (H5Fflush(writer->file, H5F_SCOPE_LOCAL) < 0)
+    if (H5Fflush(writer->file, H5F_SCOPE_LOCAL) < 0) {
         status = failed("the file cannot be finished", message, message_size);
+        /* A file that libhdf5 can't close stays half-open in it for ever. Closing writes once more, so give back
+         * the space that the file takes; it is lost anyway. */
+        int emptied = truncate(writer->path, 0);
+        (void)emptied;
+    }
     if (H5Fclose(writer->file) < 0 && status == 0)
         status = failed("the file cannot be finished", message, message_size);
     H5Pclose(writer->links);

@@ -1,8 +1,9 @@
 /* The only door between Swift and libhdf5: a few whole operations over plain structs.
  *
  * Every function takes a process-wide lock (libhdf5 isn't thread-safe in every build), keeps libhdf5 from
- * printing, from loading filter plug-ins and from leaving anything of that behind for other users of the library
- * in the same process. Nothing here calls back into the caller.
+ * printing and from loading filter plug-ins, and puts both back as other users of the library in the same process
+ * had them. One thing stays: libhdf5's clean-up at exit is left out if nobody used the library before, because it
+ * crashes after a file could not be closed (the disk was full). Nothing here calls back into the caller.
  */
 #ifndef CHDF5SHIM_H
 #define CHDF5SHIM_H
@@ -113,9 +114,6 @@ int zoo_pipe(int *reading, int *writing);
  * output and error; all but `memory_bytes` more address space; all but `processor_seconds` of processor time; core
  * dumps; writing to files; having more than one other file open. */
 void zoo_confine(uint64_t memory_bytes, uint64_t processor_seconds);
-
-/* For a process that only indexes: leave libhdf5's clean-up at exit out. Call it before anything else. */
-void zoo_hdf5_skip_cleanup(void);
 
 /* The library's version, as "1.10.8". */
 void zoo_hdf5_version(char *text, size_t size);

@@ -34,8 +34,6 @@ public enum HDF5IndexerProcess {
             guard numbers.count == 3, arguments.count == 4 else { return 64 }
             limits = HDF5Indexer.Limits(entries: numbers[0], tableBytes: numbers[1], depth: numbers[2])
         }
-        // Before the first call, so that leaving the process runs none of libhdf5's code.
-        zoo_hdf5_skip_cleanup()
         zoo_confine(UInt64(memoryBytes), UInt64(processorSeconds))
         do {
             let table = try HDF5Indexer.table(path: path, limits: limits)

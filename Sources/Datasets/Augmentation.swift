@@ -2,8 +2,8 @@ public import ZooImages
 internal import ZooLayerGraphs
 public import ZooTensors
 
-/// A random change of a training picture. It is applied after resizing and padding, before pixels become numbers,
-/// and must keep the picture's size.
+/// A random change of a training picture. It is applied after resizing and padding, before pixels become
+/// numbers, and must keep the picture's size.
 public protocol Augmentation: Sendable {
     /// The change and its numbers, for run records.
     var json: JSONValue { get }
@@ -11,8 +11,8 @@ public protocol Augmentation: Sendable {
     func apply(to picture: Picture, random: SampleRandom) throws(ZooError) -> Picture
 }
 
-/// The random numbers of one augmentation of one sample in one epoch: a pure function of seed, epoch, sample number
-/// and the augmentation's place, so threads, batch sizes and resuming don't matter.
+/// The random numbers of one augmentation of one sample in one epoch: a pure function of seed, epoch, sample
+/// number and the augmentation's place, so threads, batch sizes and resuming don't matter.
 public struct SampleRandom: Sendable, Hashable {
     private let stream: RandomStream
     private let base: UInt64

@@ -2,8 +2,8 @@ internal import ZooImages
 internal import ZooLayerGraphs
 internal import ZooTensors
 
-/// Makes one batch: reads, prepares, changes at random, and writes the numbers. A function of its arguments alone,
-/// which makes the loader's result independent of its threads.
+/// Makes one batch: reads, prepares, changes at random, and writes the numbers. A function of its arguments
+/// alone, which makes the loader's result independent of its threads.
 struct BatchAssembler: Sendable {
     let dataset: any Dataset
     let executor: PreprocessingExecutor
@@ -48,7 +48,8 @@ struct BatchAssembler: Sendable {
             }
             guard picture.height == size.height, picture.width == size.width else {
                 throw ZooError(
-                    .mismatch, "the pictures aren't all of one size", expected: "\(size.width) × \(size.height)",
+                    .mismatch, "the pictures aren't all of one size",
+                    expected: "\(size.width) × \(size.height)",
                     found: "\(picture.width) × \(picture.height)",
                     remedy: "Give the preprocessing a size to resize to.")
             }

@@ -1,7 +1,7 @@
 internal import ZooTensors
 
-/// Batches between those who make them and the one who takes them: numbers are claimed in order, at most `capacity`
-/// ahead of the taker, and taken in order whoever finished first.
+/// Batches between those who make them and the one who takes them: numbers are claimed in order, at most
+/// `capacity` ahead of the taker, and taken in order whoever finished first.
 final class BatchRing: @unchecked Sendable {
     // All mutable state is touched with `monitor` locked.
     private let monitor = Monitor()

@@ -16,11 +16,13 @@ enum ClassNames {
         guard let text = String(validating: try source.allBytes(), as: UTF8.self) else {
             throw ZooError(.corrupt, "the list of classes isn't UTF-8 text", file: path)
         }
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(trimmed)
+        // A carriage return and a line feed are one character.
+        var lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }.map(trimmed)
         while lines.last?.isEmpty == true { lines.removeLast() }
         guard !lines.isEmpty else {
             throw ZooError(
-                .corrupt, "the list of classes is empty", file: path, remedy: "Write one class per line, or delete it.")
+                .corrupt, "the list of classes is empty", file: path,
+                remedy: "Write one class per line, or delete it.")
         }
         var seen: Set<String> = []
         for (number, line) in lines.enumerated() {
@@ -35,9 +37,11 @@ enum ClassNames {
     }
 
     private static func trimmed(_ line: Substring) -> String {
-        func isBlank(_ character: Character) -> Bool { character == " " || character == "\t" || character == "\r" }
+        func isBlank(_ character: Character) -> Bool {
+            character == " " || character == "\t" || character == "\r"
+        }
         var rest = line
-        while let last = rest.last, isBlank(last) || last == "\r\n" { rest.removeLast() }
+        while let last = rest.last, isBlank(last) { rest.removeLast() }
         return String(rest.drop(while: isBlank))
     }
 }

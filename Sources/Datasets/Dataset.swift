@@ -67,7 +67,9 @@ public struct Subset: Dataset {
     /// - Throws: ``ZooError`` when the data set has no sample of one of the numbers.
     public init(_ whole: any Dataset, indices: [Int]) throws(ZooError) {
         let all = whole.labels
-        if let stranger = indices.first(where: { !all.indices.contains($0) }) { throw whole.noSample(stranger) }
+        if let stranger = indices.first(where: { !all.indices.contains($0) }) {
+            throw whole.noSample(stranger)
+        }
         self.whole = whole
         self.indices = indices
         self.labels = indices.map { all[$0] }

@@ -1,10 +1,10 @@
 public import ZooTensors
 
-/// The batches of one epoch in order, made ahead by threads of their own. Letting go of it, or ``stop()``, ends
-/// them.
+/// The batches of one epoch in order, made ahead by threads of their own. Letting go of it, or ``stop()``,
+/// ends them.
 ///
-/// One thread takes the batches. It may wait, so it must not be one of Swift's concurrency pool: training calls from
-/// its engine thread, a command from its main thread.
+/// One thread takes the batches. It may wait, so it must not be one of Swift's concurrency pool: training
+/// calls from its engine thread, a command from its main thread.
 public final class EpochBatches {
     private let make: @Sendable (Int) throws(ZooError) -> Batch
     private let ring: BatchRing
@@ -37,7 +37,8 @@ public final class EpochBatches {
     deinit { stop() }
 
     /// The next batch, `nil` after the last one. Waits until it is made.
-    /// - Throws: ``ZooError`` that names the file when a sample can't be read; every later call throws it again.
+    /// - Throws: ``ZooError`` that names the file when a sample can't be read; every later call throws it
+    ///   again.
     public func nextBatch() throws(ZooError) -> Batch? {
         if let failure { throw failure }
         do throws(ZooError) {

@@ -8,13 +8,15 @@ internal import ZooTensors
     import Darwin
 #endif
 
-/// What lies directly in a folder, sorted by the bytes of the names (the order of Python's `sorted`). Links count
-/// as what they point to; names that begin with a dot, and what is neither file nor folder, are left out.
+/// What lies directly in a folder, sorted by the bytes of the names (the order of Python's `sorted`). Links
+/// count as what they point to; names that begin with a dot, and what is neither file nor folder, are left
+/// out.
 struct FolderListing {
     private(set) var files: [String] = []
     private(set) var folders: [String] = []
 
-    /// - Throws: ``ZooError`` when the path isn't a folder, can't be read, or holds more than ten million entries.
+    /// - Throws: ``ZooError`` when the path isn't a folder, can't be read, or holds more than ten million
+    ///   entries.
     init(path: String) throws(ZooError) {
         guard let folder = unsafe opendir(path) else {
             throw systemError("cannot open the folder", path: path)

@@ -25,9 +25,9 @@ public struct IDXDataset: Dataset {
     private let height: Int
     private let width: Int
 
-    /// Finds and reads a pair of files, such as `train-images-idx3-ubyte.gz` and `train-labels-idx1-ubyte.gz`, in a
-    /// folder or in a folder `raw` inside it. Debian's package `dataset-fashion-mnist` has such a folder at
-    /// `/usr/share/datasets/fashion-mnist`.
+    /// Finds and reads a pair of files, such as `train-images-idx3-ubyte.gz` and
+    /// `train-labels-idx1-ubyte.gz`, in a folder or in a folder `raw` inside it. Debian's package
+    /// `dataset-fashion-mnist` has such a folder at `/usr/share/datasets/fashion-mnist`.
     /// - Parameters:
     ///   - split: which pair.
     ///   - classes: names of the classes; else the lines of `labels.txt` in the folder, else numbers.
@@ -51,7 +51,8 @@ public struct IDXDataset: Dataset {
         }
         guard labels.dimensions.count == 1 else {
             throw ZooError(
-                .mismatch, "the IDX file doesn't hold labels", file: labels.path, expected: "one dimension [N]",
+                .mismatch, "the IDX file doesn't hold labels", file: labels.path,
+                expected: "one dimension [N]",
                 found: "\(TensorShape(labels.dimensions))")
         }
         guard labels.count == pictures.count else {

@@ -3,9 +3,9 @@ public import ZooTensors
 
 /// A file of bytes in the IDX format of the MNIST database, compressed with gzip or not.
 ///
-/// Two zero bytes, the element type (8: unsigned bytes, the only one read here), the number of dimensions; each
-/// dimension as a big-endian 32-bit number; the elements in row-major order.
-/// Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits".
+/// Two zero bytes, the element type (8: unsigned bytes, the only one read here), the number of dimensions;
+/// each dimension as a big-endian 32-bit number; the elements in row-major order. Source: LeCun, Cortes,
+/// Burges, "The MNIST database of handwritten digits".
 public struct IDXFile: Sendable {
     /// The file's path, when there is one.
     public let path: String?
@@ -22,7 +22,8 @@ public struct IDXFile: Sendable {
     }
 
     /// Reads from a source.
-    /// - Throws: ``ZooError`` when it isn't an IDX file of bytes, or its length isn't what its dimensions ask for.
+    /// - Throws: ``ZooError`` when it isn't an IDX file of bytes, or its length isn't what its dimensions ask
+    ///   for.
     public init(_ source: ByteSource, limits: ReadLimits = ReadLimits()) throws(ZooError) {
         let head = try source.bytes(at: 0, count: min(4, source.count))
         let bytes =

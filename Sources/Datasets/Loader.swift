@@ -12,8 +12,8 @@ public struct LoaderConfiguration: Sendable, Hashable {
     public var shuffles = true
     /// Whether a last batch that isn't full is left out.
     public var dropsLast = false
-    /// Threads that make batches ahead, at the lowest priority; 0 makes each batch when it is asked for, on the
-    /// caller's thread.
+    /// Threads that make batches ahead, at the lowest priority; 0 makes each batch when it is asked for, on
+    /// the caller's thread.
     public var threadCount = 2
     /// Most batches that are made ahead.
     public var prefetchCount = 4
@@ -41,8 +41,10 @@ public struct Loader: Sendable {
     public let configuration: LoaderConfiguration
     private let assembler: BatchAssembler
 
-    /// Prepares a loader. When neither data set nor preprocessing tell the pictures' size, the first one is read.
-    /// - Throws: ``ZooError`` for an empty data set, numbers out of range, or a preprocessing that contradicts itself.
+    /// Prepares a loader. When neither data set nor preprocessing tell the pictures' size, the first one is
+    /// read.
+    /// - Throws: ``ZooError`` for an empty data set, numbers out of range, or a preprocessing that
+    ///   contradicts itself.
     public init(
         _ dataset: any Dataset, preprocessing: Preprocessing,
         configuration: LoaderConfiguration = LoaderConfiguration(), augmentations: [any Augmentation] = []
@@ -95,8 +97,10 @@ public struct Loader: Sendable {
     /// The order of the samples in an epoch: the stream `shuffle` at that step.
     public func order(epoch: Int) -> [Int] {
         guard configuration.shuffles else { return Array(0..<dataset.count) }
-        return RandomStream(seed: configuration.seed, name: "shuffle", step: UInt64(truncatingIfNeeded: epoch))
-            .permutation(count: dataset.count)
+        return RandomStream(
+            seed: configuration.seed, name: "shuffle", step: UInt64(truncatingIfNeeded: epoch)
+        )
+        .permutation(count: dataset.count)
     }
 
     /// Begins an epoch; its threads start to make batches at once.

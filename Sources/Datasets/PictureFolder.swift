@@ -2,12 +2,12 @@ public import ZooImages
 public import ZooLayerGraphs
 public import ZooTensors
 
-/// A folder with one sub-folder of PNG and JPEG files for each class, as torchvision's `ImageFolder` reads it:
-/// classes are numbered in the order of their names' bytes, pictures are found at any depth below.
+/// A folder with one sub-folder of PNG and JPEG files for each class, as torchvision's `ImageFolder` reads
+/// it: classes are numbered in the order of their names' bytes, pictures are found at any depth below.
 ///
-/// When the folder has a file `labels.txt`, its lines say the order instead: either they name the sub-folders (and
-/// then the label is the line's number, also for classes without a folder here), or they are titles for all
-/// sub-folders in their usual order.
+/// When the folder has a file `labels.txt`, its lines say the order instead: either they name the sub-folders
+/// (and then the label is the line's number, also for classes without a folder here), or they are titles for
+/// all sub-folders in their usual order.
 public struct PictureFolder: Dataset {
     /// The folder.
     public let name: String
@@ -23,7 +23,8 @@ public struct PictureFolder: Dataset {
 
     /// Lists a folder; no picture is opened yet.
     /// - Parameters:
-    ///   - turnsUpright: whether pictures are turned as EXIF asks, which training frameworks don't do by default.
+    ///   - turnsUpright: whether pictures are turned as EXIF asks, which training frameworks don't do by
+    ///     default.
     ///   - limits: how large a picture may be.
     /// - Throws: ``ZooError`` when there are no classes, a class has no picture, or `labels.txt` doesn't fit.
     public init(
@@ -96,8 +97,8 @@ public struct PictureFolder: Dataset {
             remedy: "Name every sub-folder on a line of its own, or delete labels.txt.")
     }
 
-    /// The pictures in a folder and the folders inside it, in the order of torchvision's `make_dataset`: by folder,
-    /// then by name.
+    /// The pictures in a folder and the folders inside it, in the order of torchvision's `make_dataset`: by
+    /// folder, then by name.
     private static func pictures(below folder: String) throws(ZooError) -> (paths: [String], ignored: Int) {
         var found: [(folder: String, files: [String])] = []
         var waiting: [(folder: String, depth: Int)] = [(folder, 0)]

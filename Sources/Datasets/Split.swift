@@ -9,8 +9,8 @@ public struct Split: Sendable, Hashable {
 
     /// Splits samples by their labels; a function of labels, fraction and seed alone.
     ///
-    /// Together `fraction` of all samples are held back, rounded; each class gives its share rounded down, and those
-    /// with the largest remainders one more. A class never gives its last sample.
+    /// Together `fraction` of all samples are held back, rounded; each class gives its share rounded down,
+    /// and those with the largest remainders one more. A class never gives its last sample.
     /// - Parameters:
     ///   - labels: the label of each sample.
     ///   - fraction: which part is held back, 0 to 1.
@@ -19,14 +19,16 @@ public struct Split: Sendable, Hashable {
     public init(labels: [Int32], validationFraction fraction: Double, seed: UInt64) throws(ZooError) {
         guard fraction >= 0, fraction < 1 else {
             throw ZooError(
-                .invalidArgument, "the part to hold back isn't a fraction", expected: "0 up to, not including, 1",
+                .invalidArgument, "the part to hold back isn't a fraction",
+                expected: "0 up to, not including, 1",
                 found: "\(fraction)")
         }
         var members: [Int32: [Int]] = [:]
         for (index, label) in labels.enumerated() { members[label, default: []].append(index) }
         var shares = members.sorted { $0.key < $1.key }.map { label, indices in
             let exact = fraction * Double(indices.count)
-            return Share(label: label, indices: indices, held: Int(exact), remainder: exact - exact.rounded(.down))
+            return Share(
+                label: label, indices: indices, held: Int(exact), remainder: exact - exact.rounded(.down))
         }
         let wanted = Int((fraction * Double(labels.count)).rounded())
         var missing = wanted - shares.reduce(0) { $0 + $1.held }
@@ -34,14 +36,16 @@ public struct Split: Sendable, Hashable {
             let (first, second) = (shares[left].remainder, shares[right].remainder)
             return first == second ? left < right : first > second
         }
-        for position in byRemainder where missing > 0 && shares[position].held + 1 < shares[position].indices.count {
+        for position in byRemainder
+        where missing > 0 && shares[position].held + 1 < shares[position].indices.count {
             shares[position].held += 1
             missing -= 1
         }
         var train: [Int] = []
         var validation: [Int] = []
         for share in shares {
-            let stream = RandomStream(seed: seed, name: "split", step: UInt64(truncatingIfNeeded: share.label))
+            let stream = RandomStream(
+                seed: seed, name: "split", step: UInt64(truncatingIfNeeded: share.label))
             let order = stream.permutation(count: share.indices.count).map { share.indices[$0] }
             validation += order.prefix(share.held)
             train += order.dropFirst(share.held)

@@ -8,8 +8,8 @@ internal import ZooTensors
     import Darwin
 #endif
 
-/// A thread of the operating system at the lowest priority, so that it takes only time that the mathematics leave
-/// over. Swift's concurrency pool stays free.
+/// A thread of the operating system at the lowest priority, so that it takes only time that the mathematics
+/// leave over. Swift's concurrency pool stays free.
 @safe final class WorkerThread {
     private final class Body {
         let run: @Sendable () -> Void

@@ -1,7 +1,7 @@
 /// The one number of EXIF that matters for pixels: how the camera was held.
 enum ExifOrientation {
-    /// The orientation that a JPEG file names, 1 to 8; `nil` when there is none or it can't be read, which is not
-    /// an error: the pixels are fine without it.
+    /// The orientation that a JPEG file names, 1 to 8; `nil` when there is none or it can't be read, which is
+    /// not an error: the pixels are fine without it.
     static func find(inJPEG bytes: [UInt8]) -> Int? {
         var place = 2
         // Segments before the first scan: FF, marker, two bytes of length that count themselves.

@@ -12,20 +12,23 @@ public struct Picture: Sendable, Hashable {
     public let pixels: [UInt8]
 
     /// A picture of the given samples.
-    /// - Throws: ``ZooError`` when there are other than 1 or 3 channels, a side is empty, or the number of samples
-    ///   isn't `height × width × channels`.
+    /// - Throws: ``ZooError`` when there are other than 1 or 3 channels, a side is empty, or the number of
+    ///   samples isn't `height × width × channels`.
     public init(width: Int, height: Int, channels: Int, pixels: [UInt8]) throws(ZooError) {
         guard channels == 1 || channels == 3 else {
             throw ZooError(
-                .invalidArgument, "a picture has one channel or three", expected: "1 or 3", found: "\(channels)")
+                .invalidArgument, "a picture has one channel or three", expected: "1 or 3",
+                found: "\(channels)")
         }
         guard width > 0, height > 0 else {
-            throw ZooError(.invalidArgument, "a picture's sides are at least 1", found: "\(width) × \(height)")
+            throw ZooError(
+                .invalidArgument, "a picture's sides are at least 1", found: "\(width) × \(height)")
         }
         let count = try Checked.product(try Checked.product(width, height), channels)
         guard pixels.count == count else {
             throw ZooError(
-                .mismatch, "the number of samples doesn't fit a picture of \(width) × \(height) × \(channels)",
+                .mismatch,
+                "the number of samples doesn't fit a picture of \(width) × \(height) × \(channels)",
                 expected: "\(count)", found: "\(pixels.count)")
         }
         self.init(uncheckedWidth: width, height: height, channels: channels, pixels: pixels)

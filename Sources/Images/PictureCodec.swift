@@ -3,12 +3,14 @@ internal import ZooTensors
 
 /// The calls into libpng and libjpeg.
 enum PictureCodec {
-    /// Decodes in two steps, header and pixels, so that the memory is ours and of the size that the header asks for.
+    /// Decodes in two steps, header and pixels, so that the memory is ours and of the size that the header
+    /// asks for.
     static func decode(
         _ bytes: [UInt8], format: PictureFormat, name: String?, limits: PictureLimits
     ) throws(ZooError) -> (picture: Picture, bitDepth: Int, damageCount: Int) {
         let bounds = zoo_image_limits(
-            side: UInt32(clamping: min(limits.side, Int(Int32.max))), pixels: UInt64(clamping: limits.pixelCount))
+            side: UInt32(clamping: min(limits.side, Int(Int32.max))),
+            pixels: UInt64(clamping: limits.pixelCount))
         var info = zoo_image_info()
         let headerStatus = unsafe bytes.withUnsafeBufferPointer { buffer in
             switch format {
@@ -26,7 +28,8 @@ enum PictureCodec {
                 let (base, size) = (buffer.baseAddress, buffer.count)
                 switch format {
                 case .png: return unsafe zoo_png_decode(base, size, bounds, &info, target.baseAddress, count)
-                case .jpeg: return unsafe zoo_jpeg_decode(base, size, bounds, &info, target.baseAddress, count)
+                case .jpeg:
+                    return unsafe zoo_jpeg_decode(base, size, bounds, &info, target.baseAddress, count)
                 }
             }
             // On failure some bytes were never written; none of them leaves this function.
@@ -44,7 +47,8 @@ enum PictureCodec {
         let (width, height) = (UInt32(clamping: picture.width), UInt32(clamping: picture.height))
         let status = unsafe picture.pixels.withUnsafeBufferPointer { pixels in
             unsafe zoo_png_encode(
-                pixels.baseAddress, width, height, UInt32(clamping: picture.channels), &encoded, &count, &info)
+                pixels.baseAddress, width, height, UInt32(clamping: picture.channels), &encoded, &count, &info
+            )
         }
         defer { unsafe zoo_image_free(encoded) }
         guard status == ZOO_IMAGE_OK else {
@@ -61,7 +65,8 @@ enum PictureCodec {
         let again = "Get the file again, or take it out of the data set."
         switch status {
         case ZOO_IMAGE_TRUNCATED:
-            return ZooError(.truncated, "the \(title) picture is cut short: \(words)", file: name, remedy: again)
+            return ZooError(
+                .truncated, "the \(title) picture is cut short: \(words)", file: name, remedy: again)
         case ZOO_IMAGE_TOO_LARGE:
             return ZooError(
                 .limitExceeded, "the \(title) picture is too large: \(words)", file: name,

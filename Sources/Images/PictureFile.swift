@@ -22,7 +22,8 @@ public enum PictureFormat: String, Sendable, Hashable, CaseIterable {
     /// What a file of another kind seems to be, for errors.
     static func guess(_ bytes: [UInt8]) -> String {
         let known: [(name: String, offset: Int, mark: String)] = [
-            ("GIF", 0, "GIF8"), ("WebP", 8, "WEBP"), ("BMP", 0, "BM"), ("TIFF", 0, "II*\0"), ("TIFF", 0, "MM\0*"),
+            ("GIF", 0, "GIF8"), ("WebP", 8, "WEBP"), ("BMP", 0, "BM"), ("TIFF", 0, "II*\0"),
+            ("TIFF", 0, "MM\0*"),
             ("HEIF or AVIF", 4, "ftyp"), ("a web page", 0, "<!DOCTYPE"), ("a web page", 0, "<html"),
             ("SVG", 0, "<svg"), ("XML or SVG", 0, "<?xml"), ("a zip archive", 0, "PK"),
         ]
@@ -39,17 +40,19 @@ public struct PictureFile: Sendable {
     public let format: PictureFormat
     /// Bits per sample in the file.
     public let bitDepth: Int
-    /// How EXIF asks for the picture to be turned: 1 (as it is) to 8. Training frameworks ignore it unless told
-    /// otherwise, and so does ``Picture/decode(_:name:limits:)``; ``Picture/turned(by:)`` carries it out.
+    /// How EXIF asks for the picture to be turned: 1 (as it is) to 8. Training frameworks ignore it unless
+    /// told otherwise, and so does ``Picture/decode(_:name:limits:)``; ``Picture/turned(by:)`` carries it
+    /// out.
     public let orientation: Int
     /// Places where a JPEG's data are damaged and the decoder guessed.
     public let damageCount: Int
 
     /// Decodes a PNG or JPEG file.
     ///
-    /// The pixels are those of Pillow's `convert("RGB")`, or `convert("L")` for grey files: palettes are expanded,
-    /// alpha and transparent colours dropped; samples of 16 bits give their high byte, except plain grey ones,
-    /// which Pillow clips at 255; JPEGs are decoded with the accurate integer DCT and smooth chroma.
+    /// The pixels are those of Pillow's `convert("RGB")`, or `convert("L")` for grey files: palettes are
+    /// expanded, alpha and transparent colours dropped; samples of 16 bits give their high byte, except plain
+    /// grey ones, which Pillow clips at 255; JPEGs are decoded with the accurate integer DCT and smooth
+    /// chroma.
     /// - Parameters:
     ///   - name: the file's name, for errors.
     ///   - limits: how large the picture may be.
@@ -60,7 +63,8 @@ public struct PictureFile: Sendable {
         guard let format = PictureFormat(firstBytes: bytes) else {
             throw ZooError(
                 .unknownFormat, "this isn't a picture that can be read", file: name, expected: "PNG or JPEG",
-                found: PictureFormat.guess(bytes), remedy: "Convert it to PNG, or take it out of the data set.")
+                found: PictureFormat.guess(bytes),
+                remedy: "Convert it to PNG, or take it out of the data set.")
         }
         let decoded = try PictureCodec.decode(bytes, format: format, name: name, limits: limits)
         self.picture = decoded.picture

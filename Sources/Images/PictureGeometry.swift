@@ -23,8 +23,8 @@ extension Picture {
         return Picture(uncheckedWidth: size.width, height: size.height, channels: channels, pixels: result)
     }
 
-    /// The middle of the picture; where the picture is smaller it is first padded with zeros. Halves are rounded to
-    /// even, as torchvision's `center_crop` does.
+    /// The middle of the picture; where the picture is smaller it is first padded with zeros. Halves are
+    /// rounded to even, as torchvision's `center_crop` does.
     public func centreCropped(to size: Extent) throws(ZooError) -> Picture {
         try Picture.checkSize(size, for: "crop")
         let (missingRows, missingColumns) = (max(size.height - height, 0), max(size.width - width, 0))

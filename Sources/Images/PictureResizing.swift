@@ -2,15 +2,16 @@ public import ZooLayerGraphs
 public import ZooTensors
 
 extension Picture {
-    /// The picture at another size, pixel for pixel what Pillow 13's `resize` gives (which antialiases when it
-    /// shrinks). An axis that keeps its size isn't touched.
+    /// The picture at another size, pixel for pixel what Pillow 13's `resize` gives (which antialiases when
+    /// it shrinks). An axis that keeps its size isn't touched.
     /// - Throws: ``ZooError`` when a side of `size` is below 1 or the result is beyond ``PictureLimits``.
     public func resized(
         to size: Extent, interpolation: Preprocessing.Interpolation = .bilinear
     ) throws(ZooError) -> Picture {
         try Picture.checkSize(size, for: "resize")
-        // Each pass gives 8-bit samples, so their order shows. Pillow 13 goes vertical first when that saves work.
-        let isVerticalFirst = size.height < height && height - size.height > 2 * (size.width - width)
+        // Each pass gives 8-bit samples, so their order shows. Pillow 13 goes vertical first when that saves
+        // work.
+        let isVerticalFirst = size.height < height && height - size.height > 2 * (width - size.width)
         if isVerticalFirst {
             return try resizedVertically(to: size.height, interpolation)
                 .resizedHorizontally(to: size.width, interpolation)
@@ -48,7 +49,8 @@ extension Picture {
         let taps = try ResamplingTaps(from: width, to: target, interpolation: interpolation)
         return Picture(
             uncheckedWidth: target, height: height, channels: channels,
-            pixels: PixelKernels.horizontal(pixels, rows: height, width: width, channels: channels, taps: taps))
+            pixels: PixelKernels.horizontal(
+                pixels, rows: height, width: width, channels: channels, taps: taps))
     }
 
     /// Refuses sizes that no picture may have.
@@ -56,7 +58,8 @@ extension Picture {
         let limits = PictureLimits()
         guard size.width > 0, size.height > 0 else {
             throw ZooError(
-                .invalidArgument, "the size to \(action) to isn't positive", found: "\(size.width) × \(size.height)")
+                .invalidArgument, "the size to \(action) to isn't positive",
+                found: "\(size.width) × \(size.height)")
         }
         guard size.width <= limits.side, size.height <= limits.side,
             try Checked.product(size.width, size.height) <= limits.pixelCount

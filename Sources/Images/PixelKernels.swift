@@ -1,5 +1,5 @@
-/// The inner loops over pixels, on raw memory because each byte of a data set passes here in every epoch. Sizes
-/// are checked by the callers; all arithmetic is on bytes or wraps.
+/// The inner loops over pixels, on raw memory because each byte of a data set passes here in every epoch.
+/// Sizes are checked by the callers; all arithmetic is on bytes or wraps.
 enum PixelKernels {
     /// Luminance as Pillow's `convert("L")` computes it.
     static func grey(fromRGB pixels: [UInt8]) -> [UInt8] {

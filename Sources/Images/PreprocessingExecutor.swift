@@ -1,11 +1,12 @@
 public import ZooLayerGraphs
 public import ZooTensors
 
-/// Carries out a ``Preprocessing``: pictures become the numbers that a network takes, `[C, H, W]` in 32-bit floats.
+/// Carries out a ``Preprocessing``: pictures become the numbers that a network takes, `[C, H, W]` in 32-bit
+/// floats.
 ///
-/// A sample's number depends on its channel and its value 0…255 alone, so each is computed once, in the steps and
-/// the precision of torchvision's `ToTensor` and `Normalize` (÷ 255, − mean, ÷ standard deviation, each rounded
-/// to `Float`), and then looked up.
+/// A sample's number depends on its channel and its value 0…255 alone, so each is computed once, in the steps
+/// and the precision of torchvision's `ToTensor` and `Normalize` (÷ 255, − mean, ÷ standard deviation, each
+/// rounded to `Float`), and then looked up.
 public struct PreprocessingExecutor: Sendable {
     /// What is carried out.
     public let preprocessing: Preprocessing
@@ -13,8 +14,8 @@ public struct PreprocessingExecutor: Sendable {
     private let tables: [[Float]]
 
     /// Prepares to carry out a description.
-    /// - Throws: ``ZooError`` when it contradicts itself: numbers of means that don't fit the channels, a standard
-    ///   deviation of zero, a size or a padding that no picture may have.
+    /// - Throws: ``ZooError`` when it contradicts itself: numbers of means that don't fit the channels, a
+    ///   standard deviation of zero, a size or a padding that no picture may have.
     public init(_ preprocessing: Preprocessing) throws(ZooError) {
         let channels = preprocessing.channels == .grey ? 1 : 3
         func perChannel(_ values: [Double], _ name: String, neutral: Double) throws(ZooError) -> [Float] {
@@ -33,7 +34,8 @@ public struct PreprocessingExecutor: Sendable {
         let deviations = try perChannel(preprocessing.standardDeviation, "standard deviations", neutral: 1)
         guard deviations.allSatisfy({ $0 != 0 }), preprocessing.scale.isFinite else {
             throw ZooError(
-                .invalidArgument, "the preprocessing divides by a standard deviation of 0, or its scale isn't finite")
+                .invalidArgument,
+                "the preprocessing divides by a standard deviation of 0, or its scale isn't finite")
         }
         if let size = preprocessing.resize { try Picture.checkSize(size, for: "resize") }
         let sides = preprocessing.padding
@@ -63,8 +65,8 @@ public struct PreprocessingExecutor: Sendable {
             try Checked.sum(size.width, try Checked.sum(padding.left, padding.right)))
     }
 
-    /// The steps that give pixels: grey or colour, resizing, padding. The order of the colours is still red, green,
-    /// blue.
+    /// The steps that give pixels: grey or colour, resizing, padding. The order of the colours is still red,
+    /// green, blue.
     public func prepared(_ picture: Picture) throws(ZooError) -> Picture {
         var result = preprocessing.channels == .grey ? picture.grey() : picture.rgb()
         if let size = preprocessing.resize {

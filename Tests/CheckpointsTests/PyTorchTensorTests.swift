@@ -46,6 +46,19 @@ import ZooTestSupport
         #expect(error?.code == .limitExceeded)
     }
 
+    @Test func allTensorsTogetherAreBounded() throws {
+        var options = CheckpointReadOptions()
+        options.limits.tensorBytes = 100
+        let value = PythonValue.dict([("a", .tensor("0", shape: [20], storageClass: "FloatStorage"))])
+        let storages = ["0": [Float](repeating: 0, count: 20)]
+        #expect(try archive.read(value, storages: storages, options: options).tensors.count == 1)
+        let twice = PythonValue.dict([("a", .tensor("0", shape: [20])), ("b", .tensor("0", shape: [20]))])
+        let error = #expect(throws: ZooError.self) {
+            try self.archive.read(twice, storages: storages, options: options)
+        }
+        #expect(error?.code == .limitExceeded)
+    }
+
     @Test func aStorageOfAnotherSizeIsAnError() throws {
         let error = #expect(throws: ZooError.self) { try self.read(.tensor("0", shape: [6], count: 7)) }
         #expect(error?.expected == "28 bytes")

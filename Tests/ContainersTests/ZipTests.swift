@@ -115,6 +115,33 @@ import ZooTestSupport
         #expect(throws: ZooError.self) { try self.open(same) }
     }
 
+    @Test func namesInOldCodePagesAreTolerated() throws {
+        let name = String(repeating: "e", count: 40)
+        var bytes = try write([(name, [1, 2, 3])])
+        // The same in both headers: bytes that aren't UTF-8 and take three times the room when repaired.
+        for place in bytes.indices.dropLast(40) where bytes[place...].starts(with: Array(name.utf8)) {
+            for index in place..<(place + 40) { bytes[index] = 0xE9 }
+        }
+        let archive = try open(bytes)
+        #expect(try archive.members.first?.bytes() == [1, 2, 3])
+    }
+
+    /// As `torch.serialization.set_crc32_options(False)` writes them.
+    @Test func archivesWithoutChecksumsAreRead() throws {
+        var bytes = try write([("a", [1, 2, 3]), ("b", [4])])
+        for place in bytes.indices.dropLast(20) {
+            if bytes[place...].starts(with: [0x50, 0x4B, 3, 4]) {
+                bytes.replaceSubrange((place + 14)..<(place + 18), with: [0, 0, 0, 0])
+            }
+            if bytes[place...].starts(with: [0x50, 0x4B, 1, 2]) {
+                bytes.replaceSubrange((place + 16)..<(place + 20), with: [0, 0, 0, 0])
+            }
+        }
+        let archive = try open(bytes)
+        #expect(!archive.hasChecksums)
+        #expect(try archive["a"]?.bytes() == [1, 2, 3])
+    }
+
     @Test func encryptedMembersAreRefused() throws {
         var bytes = try write(members)
         let entry = try #require(bytes.indices.first { bytes[$0...].starts(with: [0x50, 0x4B, 1, 2]) })

@@ -106,7 +106,7 @@ let package = Package(
                 "ZooTestSupport",
             ]),
         tests(
-            "Images", ["ZooTensors", "ZooLayerGraphs", "ZooImages", "ZooTestSupport"]),
+            "Images", ["ZooTensors", "ZooLayerGraphs", "ZooImages", "ZooTestSupport"], exclude: ["Fixtures"]),
         tests(
             "Datasets",
             [

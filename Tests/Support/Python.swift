@@ -1,11 +1,11 @@
 import Foundation
 
-/// The Python with PyTorch, NumPy and safetensors in it that `tools/interop` installs; tests that compare with it
-/// run where it is.
+/// The Python with PyTorch, Keras and NumPy in it, for tests that ask the frameworks themselves. `tools/interop`
+/// names it in ZOO_PYTHON and holds the number of these tests against a list; without it they don't run.
 package enum Python {
-    package static let path = NSHomeDirectory() + "/.cache/menagerie/interop/bin/python"
+    package static let path = ProcessInfo.processInfo.environment["ZOO_PYTHON"] ?? ""
 
-    package static var isInstalled: Bool { FileManager.default.isExecutableFile(atPath: path) }
+    package static var isInstalled: Bool { !path.isEmpty }
 
     /// Runs a script and gives what it printed, errors included, and its exit status.
     package static func run(

@@ -16,8 +16,9 @@ public enum HDF5IndexerProcess {
 
     /// What the helper's answer begins with, so that another program's output isn't taken for one.
     static let greeting = Array("menagerie-hdf5-table/1\n".utf8)
-    /// Processor time that the helper may take, in seconds; more than a thousand times what a real file takes.
-    static let processorSeconds = 10
+    /// Processor time that the helper may take, in seconds: a hundred times what a real file takes, and more for
+    /// larger files.
+    static func processorSeconds(fileBytes: Int) -> Int { min(4 + fileBytes / (64 << 20), 20) }
     /// Memory that the helper may ask for beyond what it has when it starts.
     static let memoryBytes = 1 << 30
 
@@ -34,7 +35,8 @@ public enum HDF5IndexerProcess {
             guard numbers.count == 3, arguments.count == 4 else { return 64 }
             limits = HDF5Indexer.Limits(entries: numbers[0], tableBytes: numbers[1], depth: numbers[2])
         }
-        zoo_confine(UInt64(memoryBytes), UInt64(processorSeconds))
+        let fileBytes = (try? ByteSource(path: path))?.count ?? 0
+        zoo_confine(UInt64(memoryBytes), UInt64(processorSeconds(fileBytes: fileBytes)))
         do {
             let table = try HDF5Indexer.table(path: path, limits: limits)
             return write(greeting) && write(table) ? 0 : 1

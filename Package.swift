@@ -34,42 +34,43 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(
-            name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib",
+            name: "CZooZlib", path: "Sources/CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .systemLibrary(
-            name: "CHDF5", path: "Sources/CHDF5", pkgConfig: "hdf5-serial",
+            name: "CZooHDF5", path: "Sources/CHDF5", pkgConfig: "hdf5-serial",
             providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
         .target(
-            name: "CHDF5Shim", dependencies: ["CHDF5"], path: "Sources/CHDF5Shim",
+            name: "CZooHDF5Shim", dependencies: ["CZooHDF5"], path: "Sources/CHDF5Shim",
             cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]),
         .systemLibrary(
-            name: "CPNG", path: "Sources/CPNG", pkgConfig: "libpng",
+            name: "CZooPNG", path: "Sources/CPNG", pkgConfig: "libpng",
             providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
         .systemLibrary(
-            name: "CJPEG", path: "Sources/CJPEG", pkgConfig: "libjpeg",
+            name: "CZooJPEG", path: "Sources/CJPEG", pkgConfig: "libjpeg",
             providers: [.apt(["libjpeg62-turbo-dev"]), .brew(["jpeg-turbo"])]),
-        .target(name: "CImageShim", dependencies: ["CPNG", "CJPEG"], path: "Sources/CImageShim"),
-        .target(name: "CKernels", path: "Sources/CKernels"),
+        .target(name: "CZooImageShim", dependencies: ["CZooPNG", "CZooJPEG"], path: "Sources/CImageShim"),
+        .target(name: "CZooKernels", path: "Sources/CKernels"),
         .target(name: "CZooData", path: "Sources/CZooData"),
         room("Tensors"),
-        room("Containers", ["ZooTensors", "CZlib"]),
+        room("Containers", ["ZooTensors", "CZooZlib"]),
         room("LayerGraphs", ["ZooTensors"]),
         room("Architectures", ["ZooTensors", "ZooLayerGraphs"]),
         room("Checkpoints", ["ZooTensors", "ZooContainers"]),
-        room("HDF5Checkpoints", ["ZooTensors", "ZooContainers", "ZooCheckpoints", "CHDF5Shim", "CZlib"]),
+        room(
+            "HDF5Checkpoints", ["ZooTensors", "ZooContainers", "ZooCheckpoints", "CZooHDF5Shim", "CZooZlib"]),
         room("Models", ["ZooTensors", "ZooLayerGraphs", "ZooCheckpoints"]),
         room(
             "Conversion",
             ["ZooTensors", "ZooLayerGraphs", "ZooCheckpoints", "ZooModels", "ZooArchitectures"]),
         room("Surgery", ["ZooTensors", "ZooLayerGraphs", "ZooModels", "ZooArchitectures"]),
         room("Compute", ["ZooTensors", "ZooLayerGraphs"]),
-        room("Images", ["ZooTensors", "ZooLayerGraphs", "CImageShim"]),
+        room("Images", ["ZooTensors", "ZooLayerGraphs", "CZooImageShim"]),
         room("Datasets", ["ZooTensors", "ZooLayerGraphs", "ZooImages", "ZooContainers"]),
         room(
             "Training",
             [
                 "ZooTensors", "ZooLayerGraphs", "ZooCheckpoints", "ZooModels", "ZooSurgery", "ZooCompute",
-                "ZooDatasets", "CKernels",
+                "ZooDatasets", "CZooKernels",
             ]),
         room(
             "ModelCatalog",

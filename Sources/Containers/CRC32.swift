@@ -1,4 +1,4 @@
-internal import CZlib
+internal import CZooZlib
 package import ZooTensors
 
 /// The checksum of zip and gzip, computed by zlib piece by piece.

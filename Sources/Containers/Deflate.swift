@@ -1,4 +1,4 @@
-internal import CZlib
+internal import CZooZlib
 package import ZooTensors
 
 /// How deflated bytes are wrapped.

@@ -1,4 +1,4 @@
-internal import CImageShim
+internal import CZooImageShim
 internal import ZooTensors
 
 /// The calls into libpng and libjpeg.

@@ -1,4 +1,4 @@
-internal import CKernels
+internal import CZooKernels
 package import ZooTensors
 
 /// The optimizer's memory of one parameter, and the update itself, on plain arrays in whatever layout the

@@ -1,4 +1,4 @@
-internal import CZlib
+internal import CZooZlib
 internal import ZooTensors
 
 /// zlib's format, for chunks whose size is known.

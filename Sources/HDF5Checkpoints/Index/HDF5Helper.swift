@@ -1,4 +1,4 @@
-internal import CHDF5Shim
+internal import CZooHDF5Shim
 package import ZooTensors
 
 #if canImport(Glibc)

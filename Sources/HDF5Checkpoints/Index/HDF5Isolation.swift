@@ -1,4 +1,4 @@
-internal import CHDF5Shim
+internal import CZooHDF5Shim
 package import ZooTensors
 
 /// Where libhdf5 runs when it looks at a file.

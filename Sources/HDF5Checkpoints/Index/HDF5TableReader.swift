@@ -1,4 +1,4 @@
-internal import CHDF5Shim
+internal import CZooHDF5Shim
 internal import ZooTensors
 
 /// Reads the indexer's table (`CHDF5Shim.h` states its form). The table may come from a process that a hostile

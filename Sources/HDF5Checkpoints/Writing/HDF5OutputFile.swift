@@ -1,4 +1,4 @@
-internal import CHDF5Shim
+internal import CZooHDF5Shim
 internal import ZooTensors
 
 #if canImport(Glibc)

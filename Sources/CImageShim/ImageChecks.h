@@ -5,8 +5,9 @@
 
 #include "CImageShim.h"
 
-/// Copies a library's message, cut to the room there is.
+/// Copies a library's message, cut to the room there is. The message may be the one that is there already.
 static inline void zoo_image_say(zoo_image_info *info, const char *message) {
+    if (message == info->message) return;
     strncpy(info->message, message ? message : "", sizeof info->message - 1);
     info->message[sizeof info->message - 1] = 0;
 }
@@ -16,7 +17,7 @@ static inline zoo_image_status zoo_image_check_size(zoo_image_info *info, zoo_im
     if (info->width == 0 || info->height == 0) return ZOO_IMAGE_CORRUPT;
     if (info->width > limits.side || info->height > limits.side ||
         (uint64_t)info->width * info->height > limits.pixels) {
-        zoo_image_say(info, "the picture is larger than the limits allow");
+        zoo_image_say(info, "larger than the limits allow");
         return ZOO_IMAGE_TOO_LARGE;
     }
     return ZOO_IMAGE_OK;

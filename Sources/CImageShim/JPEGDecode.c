@@ -44,7 +44,7 @@ static void jpeg_quiet(j_common_ptr jpeg) { (void)jpeg; }
 
 static void jpeg_scanned(j_common_ptr jpeg) {
     if (jpeg->is_decompressor && ((j_decompress_ptr)jpeg)->input_scan_number > scan_limit)
-        jpeg_stop(jpeg->client_data, ZOO_IMAGE_TOO_LARGE, "the picture has more scans than any real one");
+        jpeg_stop(jpeg->client_data, ZOO_IMAGE_TOO_LARGE, "more scans than any real one has");
 }
 
 static void jpeg_nothing(j_decompress_ptr jpeg) { (void)jpeg; }

@@ -54,6 +54,11 @@ public struct Split: Sendable, Hashable {
         self.validation = validation.sorted()
     }
 
+    /// The two parts of the data set whose labels were split.
+    public func subsets(of dataset: any Dataset) throws(ZooError) -> (train: Subset, validation: Subset) {
+        (try Subset(dataset, indices: train), try Subset(dataset, indices: validation))
+    }
+
     private struct Share {
         let label: Int32
         let indices: [Int]

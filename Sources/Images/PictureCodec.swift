@@ -69,7 +69,7 @@ enum PictureCodec {
                 .truncated, "the \(title) picture is cut short: \(words)", file: name, remedy: again)
         case ZOO_IMAGE_TOO_LARGE:
             return ZooError(
-                .limitExceeded, "the \(title) picture is too large: \(words)", file: name,
+                .limitExceeded, "the \(title) picture is refused: \(words)", file: name,
                 found: "\(info.width) × \(info.height)", remedy: "Make it smaller, or raise the limits.")
         case ZOO_IMAGE_UNSUPPORTED:
             return ZooError(

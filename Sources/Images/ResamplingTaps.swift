@@ -59,7 +59,7 @@ struct ResamplingTaps {
             for (tap, share) in shares.enumerated() {
                 let scaled = (sum == 0 ? share : share / sum) * 4_194_304
                 weights[position * stride + tap] = Int32(
-                    try ResamplingTaps.integer(scaled < 0 ? scaled - 0.5 : scaled + 0.5))
+                    clamping: try ResamplingTaps.integer(scaled < 0 ? scaled - 0.5 : scaled + 0.5))
             }
         }
         self.outputCount = output

@@ -121,6 +121,35 @@ private struct TwoSizes: Dataset {
     func sampleName(at index: Int) -> String { "picture \(index)" }
 }
 
+/// One picture whose only sample is the priority of the thread that reads it.
+private struct Priorities: Dataset {
+    let name = "priorities"
+    let classes = ["a"]
+    let labels: [Int32] = [0]
+    let pictureSize: Extent? = Extent(1)
+
+    func picture(at index: Int) throws(ZooError) -> Picture {
+        try Picture(width: 1, height: 1, channels: 1, pixels: [UInt8(clamping: TestData.niceness())])
+    }
+
+    func sampleName(at index: Int) -> String { name }
+}
+
+#if os(Linux)
+    @Suite struct PriorityTests {
+        @Test func threadsYieldToTheMathematics() throws {
+            func niceness(threads: Int) throws -> Float {
+                let loader = try Loader(
+                    Priorities(), preprocessing: Preprocessing(channels: .grey, scale: 1),
+                    configuration: LoaderConfiguration(threadCount: threads))
+                return try TestData.all(loader.epoch(0))[0].inputs.floats()[0]
+            }
+            #expect(try niceness(threads: 1) == 19)
+            #expect(try niceness(threads: 0) == Float(TestData.niceness()))
+        }
+    }
+#endif
+
 @Suite struct MixedSizeTests {
     @Test func needAResize() throws {
         let loader = try Loader(TwoSizes(), preprocessing: Preprocessing(channels: .grey))

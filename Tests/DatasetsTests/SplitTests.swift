@@ -40,6 +40,15 @@ import ZooTensors
         }
     }
 
+    @Test func bothPartsAreDataSets() throws {
+        let whole = try TestData.numbered(30)
+        let split = try Split(labels: whole.labels, validationFraction: 0.2, seed: 1)
+        let (train, validation) = try split.subsets(of: whole)
+        #expect(train.classCounts == [8, 8, 8])
+        #expect(validation.classCounts == [2, 2, 2])
+        #expect(throws: ZooError.self) { try split.subsets(of: try TestData.numbered(10)) }
+    }
+
     @Test func subsetsKeepClassesAndNames() throws {
         let whole = try TestData.numbered(9)
         let part = try Subset(whole, indices: [8, 1])

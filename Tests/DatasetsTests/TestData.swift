@@ -33,6 +33,9 @@ enum TestData {
     /// A folder below another.
     static func makeFolder(_ path: String) { _ = unsafe mkdir(path, 0o777) }
 
+    /// The calling thread's priority on Linux, −20 to 19.
+    static func niceness() -> Int { Int(getpriority(0, 0)) }
+
     /// A grey PNG of one value.
     static func png(_ value: UInt8, width: Int = 2, height: Int = 2) throws -> [UInt8] {
         let pixels = [UInt8](repeating: value, count: width * height)

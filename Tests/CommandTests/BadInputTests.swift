@@ -21,6 +21,8 @@ import Testing
             ["summary", model],
             ["forward", model, "--input", input, "--output", outputs.path("f.npy")],
             ["surgery", model, "--classes", "3", "-o", outputs.path("s.zoo.safetensors")],
+            ["evaluate", model, "--data", Repository.path("zoo/data/fashion-mnist")],
+            ["predict", model, Repository.path("zoo/data/pictures/bag-9249.png")],
         ]
     }
 
@@ -132,11 +134,41 @@ import Testing
             naming: "conv9")
     }
 
+    @Test func wrongPictures() throws {
+        let picture = try Data(contentsOf: URL(filePath: Repository.path("zoo/data/pictures/bag-9249.png")))
+        for sixteenth in 0..<16 {
+            let path = scratch.path("cut-\(sixteenth).png")
+            try picture.prefix(picture.count * sixteenth / 16).write(to: URL(filePath: path))
+            try expectOneClearLine(["predict", "lenet-mnist", path], naming: path)
+        }
+        try "a letter".write(toFile: scratch.path("letter.png"), atomically: true, encoding: .utf8)
+        for path in [scratch.path("letter.png"), scratch.path("missing.png"), scratch.url.path] {
+            try expectOneClearLine(["predict", "lenet-mnist", path], naming: path)
+        }
+    }
+
+    @Test func wrongData() throws {
+        let empty = scratch.path("empty")
+        try FileManager.default.createDirectory(atPath: empty, withIntermediateDirectories: false)
+        for path in [empty, scratch.path("missing"), Repository.path("README.md")] {
+            try expectOneClearLine(["evaluate", "lenet-mnist", "--data", path], naming: path)
+        }
+        let cut = scratch.path("idx")
+        try FileManager.default.copyItem(atPath: Repository.path("zoo/data/fashion-mnist"), toPath: cut)
+        let pictures = URL(filePath: cut).appending(path: "t10k-images-idx3-ubyte.gz")
+        let whole = try Data(contentsOf: pictures)
+        for sixteenth in 0..<16 {
+            try whole.prefix(whole.count * sixteenth / 16).write(to: pictures)
+            try expectOneClearLine(["evaluate", "lenet-mnist", "--data", cut], naming: "t10k-images")
+        }
+    }
+
     @Test func wrongUsageIs64() throws {
         for arguments in [
             ["convert"], ["convert", "a.pth"], ["nonsense"], ["summary", "lenet", "--batch", "0"],
             ["convert", "a.pth", "-o", "b.unknown"], ["forward", "a", "--input", "b", "--output", "c.txt"],
-            ["surgery", "lenet", "-o", "x.zoo.safetensors"],
+            ["surgery", "lenet", "-o", "x.zoo.safetensors"], ["predict", "lenet-mnist"],
+            ["evaluate", "lenet-mnist"], ["predict", "lenet-mnist", "a.png", "--top", "0"],
         ] {
             let outcome = try zoo.run(arguments)
             #expect(outcome.code == 64, "\(arguments) ended with \(outcome.code)")

@@ -23,7 +23,7 @@ import Testing
         #expect(outcome.output.split(separator: "\n").count == 5)
     }
 
-    @Test(arguments: ["inspect", "convert", "summary", "forward", "surgery"])
+    @Test(arguments: ["inspect", "convert", "summary", "forward", "surgery", "evaluate", "predict"])
     func helpShowsAnExample(command: String) throws {
         let outcome = try zoo.run(command, "--help")
         #expect(outcome.code == 0)
@@ -110,5 +110,43 @@ import Testing
         let summary = try zoo.run("summary", scratch.path("s.zoo.safetensors"))
         #expect(summary.output.contains("shirt, bag, boot"))
         #expect(summary.output.contains("84→3"))
+    }
+
+    @Test func evaluateCountsEveryPicture() throws {
+        let data = Repository.path("zoo/data/fashion-mnist")
+        let document = try json(zoo.run("evaluate", "lenet-mnist", "--data", data, "--json"))
+        #expect(document["pictures"] as? Int == 1_000)
+        let rows = try #require(document["confusion"] as? [[Int]])
+        #expect(rows.map { $0.reduce(0, +) } == [Int](repeating: 100, count: 10))
+        let right = (0..<10).reduce(0) { $0 + rows[$1][$1] }
+        #expect(document["accuracy"] as? Double == Double(right) / 1_000)
+    }
+
+    @Test func predictGivesProbabilities() throws {
+        let picture = Repository.path("zoo/data/pictures/bag-9249.png")
+        let document = try json(zoo.run("predict", "lenet-mnist", picture, "--top", "10", "--json"))
+        let pictures = try #require(document["pictures"] as? [[String: Any]])
+        let predictions = try #require(pictures.first?["predictions"] as? [[String: Any]])
+        let probabilities = predictions.compactMap { $0["probability"] as? Double }
+        #expect(probabilities.count == 10)
+        #expect(abs(probabilities.reduce(0, +) - 1) < 1e-5)
+        #expect(probabilities == probabilities.sorted(by: >))
+        #expect(try zoo.run("predict", "lenet-mnist", picture).output.contains("Next: zoo evaluate"))
+    }
+
+    /// The binary and what is embedded in it, in an otherwise empty place.
+    @Test func theBinaryWorksWhenItIsMoved() throws {
+        let copy = scratch.url.appending(path: "moved-zoo")
+        try FileManager.default.copyItem(at: zoo.executable, to: copy)
+        let moved = try ZooCommand(executable: copy)
+        let summary = try moved.run(["summary", "lenet-mnist"], in: scratch.url)
+        #expect(summary.code == 0 && summary.output.contains("61,706"), "\(summary.errors)")
+        try FileManager.default.copyItem(
+            atPath: Repository.path("zoo/data/pictures/bag-9249.png"), toPath: scratch.path("bag.png"))
+        let predict = try moved.run(["predict", "lenet-mnist", "bag.png"], in: scratch.url)
+        #expect(predict.code == 0, "\(predict.errors)")
+        // Keras files need the helper, which is the moved binary itself.
+        let keras = try moved.run(["inspect", h5], in: scratch.url)
+        #expect(keras.code == 0, "\(keras.errors)")
     }
 }

@@ -34,6 +34,10 @@ def json_documents_follow_their_schemas(bench: Bench):
         "forward", native, "--input", bench.root / "Tests/CommandTests/Fixtures/zeros-and-ones.npy", "--output",
         bench.path("schema.npz"), "--layer", "conv1")
     validator(bench, "forward").validate(document)
+    document = bench.json("evaluate", native, "--data", bench.root / "zoo/data/fashion-mnist")
+    validator(bench, "evaluation").validate(document)
+    pictures = sorted((bench.root / "zoo/data/pictures").glob("*.png"))
+    validator(bench, "predict").validate(bench.json("predict", native, *pictures))
 
 
 @check

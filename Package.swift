@@ -120,6 +120,7 @@ let package = Package(
                 "ZooImages",
                 "ZooDatasets", "ZooTraining", "ZooTestSupport",
             ]),
+        tests("Readme", ["Menagerie", "ZooTestSupport"]),
         tests("LayerGraphs", ["ZooTensors", "ZooLayerGraphs"]),
         tests(
             "Conversion",

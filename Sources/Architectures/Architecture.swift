@@ -72,7 +72,7 @@ extension LeNet.Variant {
     var architecture: Architecture {
         let title =
             switch self {
-            case .tutorial: "LeNet, ReLU and max pooling (PyTorch tutorial)"
+            case .tutorial: "LeNet, ReLU and max pooling (as in PyTorch's tutorial)"
             case .d2l: "LeNet, sigmoid and average pooling (Dive into Deep Learning)"
             case .classic: "LeNet-5, tanh and average pooling (closest to the paper)"
             }

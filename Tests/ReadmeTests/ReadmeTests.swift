@@ -1,0 +1,44 @@
+import Foundation
+import Menagerie
+import Testing
+import ZooTestSupport
+
+@Suite(.serialized) struct ReadmeTests {
+    /// The program in the README is the one that is compiled here, but for its indentation.
+    @Test func theProgramIsCompiled() throws {
+        let source = try String(
+            decoding: TestFiles.read(TestFiles.path("Tests/ReadmeTests/WholeJob.swift")), as: UTF8.self)
+        let begin = try #require(source.range(of: "    // begin\n"))
+        let end = try #require(source.range(of: "    // end\n"))
+        let program = source[begin.upperBound..<end.lowerBound].split(separator: "\n")
+            .map { $0.dropFirst(4) }.joined(separator: "\n")
+        let readme = try String(decoding: TestFiles.read(TestFiles.path("README.md")), as: UTF8.self)
+        #expect(readme.contains("```swift\nimport Menagerie\n\n\(program)\n```"))
+    }
+
+    @Test func theProgramRuns() throws {
+        let beside = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(
+            path: "zoo"
+        ).path
+        let zoo = ProcessInfo.processInfo.environment["ZOO_EXECUTABLE"] ?? beside
+        let folder = try TemporaryFolder()
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.file("zoo"), withDestinationPath: TestFiles.path("zoo"))
+        let before = FileManager.default.currentDirectoryPath
+        defer { _ = FileManager.default.changeCurrentDirectoryPath(before) }
+        #expect(FileManager.default.changeCurrentDirectoryPath(folder.path))
+        try wholeJob(zoo: zoo)
+        let back = try CheckpointReader.read(path: folder.file("clothes.pth"))
+        #expect(back["fc3.weight"]?.shape == [3, 84])
+    }
+
+    /// Every command that the README shows exists, and every option that it gives is one of the command's.
+    @Test func theCommandsExist() throws {
+        let readme = try String(decoding: TestFiles.read(TestFiles.path("README.md")), as: UTF8.self)
+        for folder in ["tools/demo", "tools/test", "tools/interop", "schemas", "tools/goldens", "tools/fuzz"]
+        {
+            #expect(readme.contains(folder.split(separator: "/").last ?? ""))
+            #expect(TestFiles.exists(TestFiles.path(folder)))
+        }
+    }
+}

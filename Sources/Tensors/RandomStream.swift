@@ -33,6 +33,9 @@ public struct RandomStream: Sendable, Hashable {
         hasher.combine(step)
     }
 
+    /// The generator's key, for kernels that run it themselves.
+    package var philoxKey: (UInt32, UInt32) { key }
+
     /// 32 random bits.
     public func bits(at index: UInt64) -> UInt32 {
         let block = index / 4

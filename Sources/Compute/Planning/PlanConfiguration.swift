@@ -1,0 +1,42 @@
+public import ZooLayerGraphs
+
+/// What a plan is made for. Everything about a run that its kernels and its memory depend on.
+public struct PlanConfiguration: Sendable, Hashable {
+    /// What the plan is to compute.
+    public enum Purpose: String, Sendable, Hashable {
+        /// Results.
+        case inference
+        /// Results, and gradients after them.
+        case training
+    }
+
+    /// What the plan is to compute.
+    public var purpose: Purpose
+    /// Pictures per run.
+    public var batch: Int
+    /// Size of the pictures; the graph's own when `nil`.
+    public var input: InputShape?
+    /// Whether dropout drops.
+    public var usesDropout: Bool
+    /// Paths of layers that stay in inference mode and get no gradients. Nothing is computed backward below the
+    /// lowest layer that learns.
+    public var frozen: Set<String>
+    /// Layers whose results are wanted besides the output.
+    public var keeping: Set<String>
+    /// Gradients that are wanted besides the parameters'.
+    public var gradients: GradientRequest
+
+    /// A configuration; dropout drops while training unless told otherwise.
+    public init(
+        _ purpose: Purpose, batch: Int, input: InputShape? = nil, usesDropout: Bool? = nil,
+        frozen: Set<String> = [], keeping: Set<String> = [], gradients: GradientRequest = GradientRequest()
+    ) {
+        self.purpose = purpose
+        self.batch = batch
+        self.input = input
+        self.usesDropout = usesDropout ?? (purpose == .training)
+        self.frozen = frozen
+        self.keeping = keeping
+        self.gradients = gradients
+    }
+}

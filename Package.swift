@@ -63,7 +63,13 @@ let package = Package(
             "Conversion",
             ["ZooTensors", "ZooLayerGraphs", "ZooCheckpoints", "ZooModels", "ZooArchitectures"]),
         room("Surgery", ["ZooTensors", "ZooLayerGraphs", "ZooModels", "ZooArchitectures"]),
-        room("Compute", ["ZooTensors", "ZooLayerGraphs"]),
+        // Has no pkg-config file on Debian; the shim's linker setting names the library.
+        .systemLibrary(
+            name: "COneDNN", path: "Sources/COneDNN", providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
+        .target(
+            name: "COneDNNShim", dependencies: ["COneDNN"], path: "Sources/COneDNNShim",
+            linkerSettings: [.linkedLibrary("dnnl")]),
+        room("Compute", ["ZooTensors", "ZooLayerGraphs", "COneDNNShim", "CZooKernels"]),
         room("Images", ["ZooTensors", "ZooLayerGraphs", "CZooImageShim"]),
         room("Datasets", ["ZooTensors", "ZooLayerGraphs", "ZooImages", "ZooContainers"]),
         room(
@@ -102,9 +108,9 @@ let package = Package(
         tests(
             "Parity",
             [
-                "ZooHDF5Checkpoints", "ZooTensors", "ZooLayerGraphs", "ZooCheckpoints", "ZooConversion",
-                "ZooModels", "ZooCompute",
-                "ZooTestSupport",
+                "ZooTensors", "ZooLayerGraphs", "ZooCheckpoints", "ZooHDF5Checkpoints", "ZooConversion",
+                "ZooModels",
+                "ZooCompute", "ZooImages", "ZooDatasets", "ZooTraining", "ZooTestSupport",
             ]),
         tests(
             "Images", ["ZooTensors", "ZooLayerGraphs", "ZooImages", "ZooTestSupport"], exclude: ["Fixtures"]),

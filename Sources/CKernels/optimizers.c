@@ -1,4 +1,4 @@
-#include "CKernels.h"
+#include "optimizers.h"
 
 #include <math.h>
 

@@ -59,11 +59,12 @@ extension Evaluation {
     /// Measures a model on a data set.
     /// - Parameter progress: is told how many pictures are done, after each batch.
     public static func run(
-        _ model: Model, on dataset: any Dataset, batchSize: Int = 64,
+        _ model: Model, on dataset: any Dataset, batchSize: Int = 64, threads: Int? = nil,
         progress: (_ done: Int) -> Void = { _ in }
     ) throws(ZooError) -> Evaluation {
-        let executor = try ReferenceExecutor(
-            graph: model.graph, parameters: model.parameters, precision: .f32)
+        let executor = try NativeExecutor(
+            graph: model.graph, parameters: model.parameters, engine: Engine(threads: threads),
+            mostly: PlanConfiguration(.inference, batch: batchSize))
         return try Evaluation(dataset, model: model, batchSize: batchSize, progress: progress) {
             (inputs) throws(ZooError) in try executor.forward(inputs).output.floats()
         }

@@ -82,6 +82,42 @@ public final class Trainer {
             configuration: LoaderConfiguration(batchSize: settings.batchSize, seed: settings.seed))
     }
 
+    /// Prepares a run.
+    /// - Parameters:
+    ///   - sinks: are told what happens.
+    ///   - folder: an existing folder for the log and the checkpoints; `nil` keeps nothing on disk.
+    /// - Throws: ``ZooError`` when the data has more classes than the model has rows in its head.
+    public convenience init(
+        model: Model, configuration: TrainingConfiguration, data: Data, sinks: [any EventSink] = [],
+        folder: String? = nil
+    ) throws(ZooError) {
+        try self.init(
+            model: model, configuration: configuration, data: data, sinks: sinks, folder: folder,
+            backend: Trainer.nativeBackend)
+    }
+
+    /// Goes on with a run from its checkpoint, to the same bits that it would have come to without a break.
+    /// - Parameter epochs: epochs in all, if more than the run was set up for.
+    /// - Throws: ``ZooError`` when this machine would compute under another plan.
+    public convenience init(
+        resuming checkpoint: RunCheckpoint, epochs: Int? = nil, data: Data, sinks: [any EventSink] = [],
+        folder: String
+    ) throws(ZooError) {
+        var configuration = checkpoint.configuration
+        configuration.epochs = max(epochs ?? 0, configuration.epochs)
+        try self.init(
+            model: checkpoint.model, configuration: configuration, data: data, sinks: sinks, folder: folder,
+            resuming: checkpoint, backend: Trainer.nativeBackend)
+    }
+
+    private static func nativeBackend(
+        _ model: Model, _ configuration: TrainingConfiguration
+    ) throws(ZooError) -> any TrainingBackend {
+        try NativeBackend(
+            graph: model.graph, parameters: model.parameters, batch: configuration.batchSize,
+            seed: configuration.seed, threads: configuration.threads)
+    }
+
     /// Trains all epochs that are left.
     /// - Returns: the model as it is at the end.
     public func run() throws(ZooError) -> Model {

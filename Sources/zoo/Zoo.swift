@@ -13,7 +13,8 @@ struct Zoo: ParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            Inspect.self, Convert.self, Summary.self, SurgeryCommand.self, Evaluate.self, Predict.self,
+            Inspect.self, Convert.self, Summary.self, SurgeryCommand.self, Train.self, Evaluate.self,
+            Predict.self,
             Forward.self,
         ])
 

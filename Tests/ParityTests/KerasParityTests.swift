@@ -10,7 +10,7 @@ import ZooTensors
 import ZooTestSupport
 
 /// The shipped Keras model against Keras, forward and backward.
-@Suite struct KerasParityTests {
+@Suite(.serialized) struct KerasParityTests {
     private func model() throws -> (model: Model, report: ConversionReport) {
         let beside = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(
             path: "zoo"
@@ -21,14 +21,14 @@ import ZooTestSupport
                 path: TestFiles.path("zoo/weights/lenet-mnist.h5"), isolation: .helper(executable: zoo)))
     }
 
-    @Test func logitsAndLayers() throws {
+    @Test(arguments: Executors.allCases) func logitsAndLayers(kind: Executors) throws {
         let golden = try Goldens.file("lenet-mnist-keras")
         let (model, report) = try model()
         #expect(report.plan.assumptions.isEmpty)
         #expect(model.graph.input == InputShape(channels: 1, height: 28, width: 28))
-        let executor = try ReferenceExecutor(graph: model.graph, parameters: model.parameters)
+        let executor = try kind.make(model)
         let layers = Set(model.graph.nodes.map(\.path))
-        let result = try executor.forward(golden.tensor("input"), keeping: layers)
+        let result = try executor.forward(golden.tensor("input"), mode: .inference, keeping: layers)
         try ParityRule.expect(
             "logits", result.output, equals: golden.tensor("logits64"), single: golden.tensor("logits32"),
             within: 1e-5)
@@ -43,15 +43,15 @@ import ZooTestSupport
         }
     }
 
-    @Test func gradients() throws {
+    @Test(arguments: Executors.allCases) func gradients(kind: Executors) throws {
         let golden = try Goldens.file("lenet-mnist-keras")
         let (model, report) = try model()
-        let executor = try ReferenceExecutor(graph: model.graph, parameters: model.parameters)
+        let executor = try kind.make(model)
         let input = try golden.tensor("input")
         let labels = try golden.tensor("gradient/labels").scalars(Int64.self)
         let (loss, outputGradient) = try Goldens.crossEntropy(
             logits: executor.forward(input).output, labels: labels)
-        #expect(abs(loss - (try golden.tensor("loss64").doubles()[0])) < 1e-9)
+        #expect(abs(loss - (try golden.tensor("loss64").doubles()[0])) < 1e-4 * loss)
         let result = try executor.gradients(input: input, outputGradient: outputGradient)
         // The golden gradients are in Keras' layout; the conversion's own transforms bring them into ours.
         var wanted: [String: Tensor] = [:]

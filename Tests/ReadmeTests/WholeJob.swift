@@ -3,7 +3,8 @@ import Menagerie
 /// The README's program, as it stands there.
 func wholeJob(zoo: String) throws {
     // begin
-    let opener = ModelOpener(isolation: .helper(executable: zoo))  // the `zoo` command reads HDF5 files for us
+    // The command reads HDF5 files for us, in a process of its own.
+    let opener = ModelOpener(isolation: .helper(executable: zoo))
     let (digits, report) = try opener.open("zoo/weights/lenet-mnist.h5")
     print(report?.plan.dialect ?? "a native file")
     let clothes = try HeadReplacement(labels: ["shirt", "bag", "boot"]).apply(to: digits)

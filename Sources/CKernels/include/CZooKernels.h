@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "optimizers.h"
+
 // MARK: threads
 
 // An operating system's thread that runs one function.

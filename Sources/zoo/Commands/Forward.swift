@@ -23,6 +23,8 @@ struct Forward: ParsableCommand {
         name: .long,
         help: ArgumentHelp("Also write this layer's result (repeatable; needs .npz).", valueName: "path"))
     var layer: [String] = []
+    @Flag(name: .long, help: "Compute with the reference executor: plain loops in double precision, slow.")
+    var reference = false
     @OptionGroup var options: ModelOptions
     @OptionGroup var outputOptions: OutputOptions
 
@@ -44,8 +46,14 @@ struct Forward: ParsableCommand {
         } catch {
             throw error.adding(file: input)
         }
-        let executor = try ReferenceExecutor(
-            graph: model.graph, parameters: model.parameters, precision: .f32)
+        let executor: any Executor
+        if reference {
+            executor = try ReferenceExecutor(
+                graph: model.graph, parameters: model.parameters, precision: .f32)
+        } else {
+            executor = try NativeExecutor(
+                graph: model.graph, parameters: model.parameters, engine: Engine())
+        }
         let result: ForwardResult
         do {
             result = try executor.forward(pictures, keeping: Set(layer))
@@ -68,7 +76,7 @@ struct Forward: ParsableCommand {
         if outputOptions.json {
             let document: JSONValue = [
                 "schema": "menagerie/forward/1", "model": .string(model), "input": .string(input),
-                "output": .string(output), "executor": "reference",
+                "output": .string(output), "executor": .string(reference ? "reference" : "plan"),
                 "arrays": .array(
                     arrays.map {
                         [

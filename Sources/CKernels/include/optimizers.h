@@ -1,9 +1,9 @@
-// Kernels of our own, where the libraries have none.
+// The optimizers' update rules.
 //
 // Each is compiled for several instruction sets and picked at run time. Multiplications and additions are never
 // contracted, so that every instruction set gives the same bits.
-#ifndef CKERNELS_H
-#define CKERNELS_H
+#ifndef ZOO_OPTIMIZERS_H
+#define ZOO_OPTIMIZERS_H
 
 #include <stdbool.h>
 #include <stddef.h>

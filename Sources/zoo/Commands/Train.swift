@@ -1,0 +1,164 @@
+import ArgumentParser
+import Menagerie
+
+struct Train: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Fine-tune a model on your own pictures, with a checkpoint after each epoch.",
+        discussion: """
+            The data is a folder of IDX files (gzipped or not), of pictures in one sub-folder per class, or with \
+            such sub-folders under train and test. Without a test part, a fifth of the pictures is kept for \
+            checking. The run's folder gets log.jsonl, last.zoo.safetensors (a model, and where --resume goes on \
+            from) and model.zoo.safetensors at the end. The same seed, plan and threads give the same bits.
+
+            Examples:
+              zoo train fashion.zoo.safetensors --data zoo/data/fashion-mnist --head-epochs 1 --epochs 5 -o run
+              zoo train --resume run --data zoo/data/fashion-mnist --epochs 8
+            """)
+
+    @Argument(help: "A native model or a checkpoint; with --resume, leave it out.") var model: String?
+    @Option(name: .long, help: ArgumentHelp("The folder with the pictures.", valueName: "folder")) var data:
+        String
+    @Option(
+        name: [.short, .long],
+        help: ArgumentHelp("The run's folder, which must be new or empty.", valueName: "folder"))
+    var output: String?
+    @Option(name: .long, help: ArgumentHelp("Go on with the run in this folder.", valueName: "folder"))
+    var resume: String?
+    @Option(name: .long, help: ArgumentHelp("Passes over the training pictures.", valueName: "count"))
+    var epochs: Int?
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Epochs at the beginning in which only the head learns.", valueName: "count"))
+    var headEpochs = 0
+    @Option(name: .long, help: ArgumentHelp("Pictures per step.", valueName: "count")) var batch = 64
+    @Option(name: .long, help: ArgumentHelp("sgd (with momentum) or adam.", valueName: "name"))
+    var optimizer = "sgd"
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Learning rate; 0.01 for sgd and 0.001 for adam by default.", valueName: "number"))
+    var learningRate: Double?
+    @Option(name: .long, help: ArgumentHelp("Momentum of sgd.", valueName: "number")) var momentum: Double =
+        0.9
+    @Option(name: .long, help: ArgumentHelp("Weight decay, added to the gradient.", valueName: "number"))
+    var weightDecay: Double = 0
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Layers that don't learn; * stands for anything (repeatable).", valueName: "pattern"))
+    var freeze: [String] = []
+    @Flag(
+        name: .long,
+        help: "Draw all numbers afresh first, for comparison: nothing of the training so far is kept.")
+    var fromScratch = false
+    @Option(name: .long, help: ArgumentHelp("Seed of every random choice.", valueName: "number")) var seed:
+        UInt64 = 0
+    @Option(name: .long, help: ArgumentHelp("Threads that compute.", valueName: "count")) var threads = 2
+    @OptionGroup var options: ModelOptions
+    @OptionGroup var outputOptions: OutputOptions
+
+    func validate() throws {
+        func check(_ isFine: Bool, _ message: String) throws {
+            if !isFine { throw ValidationError(message) }
+        }
+        try check(
+            (model == nil) == (resume != nil), "Give a model to begin with, or --resume FOLDER, but not both."
+        )
+        try check(
+            (output == nil) == (resume != nil), "Name the run's folder with -o FOLDER (--resume has one).")
+        try check(
+            epochs.map { (1...1_000_000).contains($0) } ?? true, "--epochs must be between 1 and 1000000.")
+        try check((0...1_000_000).contains(headEpochs), "--head-epochs must not be negative.")
+        try check((1...65_536).contains(batch), "--batch must be between 1 and 65536.")
+        try check(["sgd", "adam"].contains(optimizer), "--optimizer must be sgd or adam.")
+        try check(learningRate.map { $0 > 0 && $0.isFinite } ?? true, "--learning-rate must be above 0.")
+        try check((0..<1).contains(momentum), "--momentum must be from 0 to below 1.")
+        try check(weightDecay >= 0 && weightDecay.isFinite, "--weight-decay must not be negative.")
+        try check((1...1_024).contains(threads), "--threads must be between 1 and 1024.")
+    }
+
+    func run() throws {
+        let progress = TrainingProgress(isSilent: outputOptions.json)
+        let folder: String
+        let trainer: Trainer
+        var validation: any Dataset
+        if let resume {
+            folder = resume
+            let path = "\(folder)/last.zoo.safetensors"
+            let checkpoint = try RunCheckpoint(options.opener().checkpoint(path))
+            let parts = try DataFolder.training(data, seed: checkpoint.configuration.seed)
+            validation = parts.validation.dataset
+            announce(path, parts)
+            trainer = try Trainer(
+                resuming: checkpoint, epochs: epochs, data: Trainer.Data(parts), sinks: [progress],
+                folder: folder)
+        } else {
+            let source = model ?? ""
+            folder = output ?? ""
+            var (start, _) = try options.opener().open(source)
+            if fromScratch { start = try FreshStart(seed: seed).apply(to: start) }
+            let parts = try DataFolder.training(data, seed: seed)
+            validation = parts.validation.dataset
+            start = try Train.named(start, after: parts.training.dataset)
+            announce(source, parts)
+            try Folders.makeEmpty(folder, remedy: "Name a new folder, or go on with --resume \(folder).")
+            trainer = try Trainer(
+                model: start, configuration: configuration, data: Trainer.Data(parts), sinks: [progress],
+                folder: folder)
+        }
+        let trained = try trainer.run()
+        let target = "\(folder)/model.zoo.safetensors"
+        try ModelFile.write(trained, to: target)
+        let result = try Evaluation.run(trained, on: validation)
+        if outputOptions.json {
+            let document: JSONValue = [
+                "schema": "menagerie/train/1", "model": .string(target), "folder": .string(folder),
+                "accuracy": .number(result.confusion.accuracy), "loss": .finite(result.loss),
+            ]
+            print(document.text(pretty: true))
+            return
+        }
+        print("Wrote \(Terminal.bold(target)), accuracy \(Numbers.percent(result.confusion.accuracy))")
+        print("Next: zoo evaluate \(target) --data \(data)")
+    }
+
+    private var configuration: TrainingConfiguration {
+        var result = TrainingConfiguration()
+        result.epochs = epochs ?? 5
+        result.headEpochs = headEpochs
+        result.batchSize = batch
+        result.optimizer =
+            optimizer == "adam"
+            ? .adam(weightDecay: Float(weightDecay))
+            : .sgd(momentum: Float(momentum), weightDecay: Float(weightDecay))
+        result.learningRate = learningRate ?? (optimizer == "adam" ? 0.001 : 0.01)
+        result.frozen = freeze
+        result.seed = seed
+        result.threads = threads
+        return result
+    }
+
+    private func announce(
+        _ source: String, _ parts: (training: DataFolder.Portion, validation: DataFolder.Portion)
+    ) {
+        if outputOptions.json { return }
+        print("\(Terminal.bold(source)) on \(data)")
+        print(
+            "  \(Numbers.grouped(parts.training.dataset.count)) \(parts.training.description), "
+                + "\(Numbers.grouped(parts.validation.dataset.count)) \(parts.validation.description)")
+    }
+
+    /// A head without names takes those of the data, if their number agrees.
+    private static func named(_ model: Model, after dataset: any Dataset) throws(ZooError) -> Model {
+        guard model.labels == nil, dataset.classes.count == model.graph.classCount else { return model }
+        return try Model(
+            graph: model.graph, parameters: model.parameters, keys: model.keys,
+            preprocessing: model.preprocessing,
+            labels: dataset.classes, provenance: model.provenance)
+    }
+}
+
+extension Trainer.Data {
+    init(_ parts: (training: DataFolder.Portion, validation: DataFolder.Portion)) {
+        self.init(training: parts.training.dataset, validation: parts.validation.dataset)
+    }
+}

@@ -3,56 +3,82 @@
 
 #include <string.h>
 
-// Philox 4×32-10, one block of four numbers.
-static void philox(const uint32_t start[2], uint64_t block, uint64_t step, uint32_t words[4]) {
-    uint32_t c0 = (uint32_t)block, c1 = (uint32_t)(block >> 32), c2 = (uint32_t)step;
-    uint32_t c3 = (uint32_t)(step >> 32), k0 = start[0], k1 = start[1];
-    for (int round = 0; round < 10; round++) {
-        uint64_t first = (uint64_t)c0 * 0xD2511F53u, second = (uint64_t)c2 * 0xCD9E8D57u;
-        c0 = (uint32_t)(second >> 32) ^ c1 ^ k0;
-        c1 = (uint32_t)second;
-        c2 = (uint32_t)(first >> 32) ^ c3 ^ k1;
-        c3 = (uint32_t)first;
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
+// Widened by the compiler to the vectors that the machine has.
+#if defined(__x86_64__) && defined(__linux__)
+#define WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define WIDE
+#endif
+
+enum { lanes = 64 };
+
+// Philox 4×32-10 for `lanes` blocks of four numbers from block number `first` on; word w of block b is
+// words[w][b].
+WIDE static void philox(
+    const uint32_t key[2], uint64_t first, uint64_t step, uint32_t words[4][lanes]) {
+    for (int lane = 0; lane < lanes; lane++) {
+        uint64_t block = first + (uint64_t)lane;
+        uint32_t c0 = (uint32_t)block, c1 = (uint32_t)(block >> 32), c2 = (uint32_t)step;
+        uint32_t c3 = (uint32_t)(step >> 32), k0 = key[0], k1 = key[1];
+#pragma clang loop unroll(full)
+        for (int round = 0; round < 10; round++) {
+            uint64_t low = (uint64_t)c0 * 0xD2511F53u, high = (uint64_t)c2 * 0xCD9E8D57u;
+            c0 = (uint32_t)(high >> 32) ^ c1 ^ k0;
+            c1 = (uint32_t)high;
+            c2 = (uint32_t)(low >> 32) ^ c3 ^ k1;
+            c3 = (uint32_t)low;
+            k0 += 0x9E3779B9u;
+            k1 += 0xBB67AE85u;
+        }
+        words[0][lane] = c0;
+        words[1][lane] = c1;
+        words[2][lane] = c2;
+        words[3][lane] = c3;
     }
-    words[0] = c0;
-    words[1] = c1;
-    words[2] = c2;
-    words[3] = c3;
 }
 
 static void make_mask(const zoo_dropout *dropout, uint64_t start, int64_t count, uint8_t *mask) {
-    uint32_t words[4] = {0};
-    uint64_t index = start, block = ~(uint64_t)0;
-    for (int64_t i = 0; i < count; i++, index++) {
-        if (index / 4 != block) {
-            block = index / 4;
-            philox(dropout->key, block, dropout->step, words);
+    uint32_t words[4][lanes];
+    uint64_t end = start + (uint64_t)count;
+    for (uint64_t block = start / 4; block * 4 < end; block += lanes) {
+        philox(dropout->key, block, dropout->step, words);
+        uint64_t from = block * 4 < start ? start : block * 4;
+        uint64_t to = block * 4 + 4 * lanes < end ? block * 4 + 4 * lanes : end;
+        for (uint64_t index = from; index < to; index++) {
+            mask[index - start] = words[index % 4][index / 4 - block] >> 8 >= dropout->threshold;
         }
-        mask[i] = words[index % 4] >> 8 >= dropout->threshold;
     }
 }
 
 // A dropped element is 0 even where the operand isn't finite.
+static inline float kept(const zoo_dropout *dropout, uint8_t mask, float value) {
+    return mask ? value * dropout->scale : 0;
+}
+
 static void apply(
     const zoo_dropout *dropout, const uint8_t *mask, const float *source, float *destination) {
     const zoo_map *map = &dropout->map;
-    int64_t plane = map->height * map->width, count = map->channels * plane;
-    bool canonical = plane == 1 || map->channels == 1 || map->block == (dropout->channels_last ? -1 : 0);
-    if (canonical && map->block <= 0) {
-        for (int64_t i = 0; i < count; i++) destination[i] = mask[i] ? source[i] * dropout->scale : 0;
+    int64_t channels = map->channels, plane = map->height * map->width, count = channels * plane;
+    bool is_row = plane == 1 || channels == 1 || map->block == (dropout->channels_last ? -1 : 0);
+    if (is_row && map->block <= 0) {
+        for (int64_t i = 0; i < count; i++) destination[i] = kept(dropout, mask[i], source[i]);
         return;
     }
-    if (map->block > 0 && source != destination) {
-        memset(destination, 0, (size_t)zoo_map_sample(map) * sizeof(float));
-    }
-    for (int64_t channel = 0; channel < map->channels; channel++) {
+    // Steps of the mask's index.
+    int64_t per_channel = dropout->channels_last ? 1 : plane, per_place = dropout->channels_last ? channels : 1;
+    // Memory holds groups of channels (all, one, or a block), and in a group places of so many channels.
+    int64_t group = map->block > 0 ? map->block : map->block < 0 ? channels : 1;
+    for (int64_t first = 0; first < channels; first += group) {
+        int64_t width = channels - first < group ? channels - first : group;
         for (int64_t place = 0; place < plane; place++) {
-            int64_t at = zoo_map_offset(map, channel, place);
-            int64_t index =
-                dropout->channels_last ? place * map->channels + channel : channel * plane + place;
-            destination[at] = mask[index] ? source[at] * dropout->scale : 0;
+            const uint8_t *bits = mask + first * per_channel + place * per_place;
+            for (int64_t i = 0; i < width; i++) {
+                destination[i] = kept(dropout, bits[i * per_channel], source[i]);
+            }
+            // Beyond the last channel memory is zero.
+            for (int64_t i = width; i < group; i++) destination[i] = 0;
+            source += group;
+            destination += group;
         }
     }
 }

@@ -29,5 +29,8 @@ func expectGradients(
     }
 }
 
+/// The suites that use an engine, one test after the other: they would fight over the processors.
+@Suite(.serialized) struct OnTheEngine {}
+
 /// The engine that all suites share.
 let sharedEngine = Result { () throws(ZooError) in try Engine(threads: 4) }

@@ -13,6 +13,11 @@ public import ZooTensors
 /// One operating system's thread that owns all math. OpenMP keeps a pool and a thread count per calling thread,
 /// and the bits of a gradient depend on that count; so everything is computed here, one job after another, with
 /// a number of threads that never changes. Tasks wait without blocking a thread of Swift's pool.
+///
+/// GNU's OpenMP lets waiting threads spin for milliseconds, which is ruinous when something else wants a
+/// processor too: a thread that was put aside is waited for at full load, at every layer. It reads its settings
+/// before a program's first line, so a program sets ``recommendedEnvironment`` and starts itself again, or is
+/// started with it.
 @safe public final class Engine: @unchecked Sendable {
     /// Threads that a computation is spread over, the engine's own included.
     public let threads: Int
@@ -48,6 +53,9 @@ public import ZooTensors
         queue.stop()
         unsafe zoo_thread_finish(thread)
     }
+
+    /// Environment variables to start a process with, unless the user has set them.
+    public static var recommendedEnvironment: [String: String] { ["GOMP_SPINCOUNT": "1000"] }
 
     /// Processors that the system has.
     public static var processorCount: Int { min(max(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1), 1024) }
@@ -85,6 +93,16 @@ package final class EngineContext {
     package let threads: Int
 
     fileprivate init(threads: Int) { self.threads = threads }
+
+    /// Does something with fewer threads than the engine has.
+    func using<Result>(
+        threads count: Int, _ body: () throws(ZooError) -> Result
+    ) throws(ZooError) -> Result {
+        guard count != threads else { return try body() }
+        _ = zoo_openmp_set_threads(Int32(clamping: count))
+        defer { _ = zoo_openmp_set_threads(Int32(clamping: threads)) }
+        return try body()
+    }
 }
 
 /// What the new thread is handed.

@@ -17,6 +17,8 @@ public final class ExecutionPlan: @unchecked Sendable {
     public var keptPaths: Set<String> { Set(activations.keys) }
     /// Bytes of memory for results, gradients and scratch.
     public let memoryByteCount: Int
+    /// Threads that a run is spread over: the engine's, or 1 where waking the others takes longer than the work.
+    public let threads: Int
     /// What ``json`` shows.
     let steps: [PlanStep]
     let layout: zoo_dnn_layout
@@ -42,8 +44,7 @@ public final class ExecutionPlan: @unchecked Sendable {
     /// Gives a draft its memory and compiles its kernels.
     init(
         _ draft: PlanDraft, _ lowered: LoweredGraph, _ configuration: PlanConfiguration,
-        store: ParameterStore,
-        _ context: EngineContext
+        store: ParameterStore, threads: Int, _ context: EngineContext
     ) throws(ZooError) {
         let memory = try MemoryPlan(draft.buffers)
         let arena = try Slab(byteCount: memory.byteCount)
@@ -73,9 +74,11 @@ public final class ExecutionPlan: @unchecked Sendable {
                 }
                 try draft.program.prepare(primitive)
             case .dropout(let work, let isForward):
-                index = try calls.add(work, isForward: isForward, to: draft.program, context, region)
+                index = try calls.add(
+                    work, isForward: isForward, threads: threads, to: draft.program, region)
             case .average(let work, let isForward):
-                index = try calls.add(work, isForward: isForward, to: draft.program, context, region)
+                index = try calls.add(
+                    work, isForward: isForward, threads: threads, to: draft.program, region)
             }
             try draft.program.schedule(index, in: operation.part)
             steps.append(PlanStep(operation, kernel: draft.program.kernel(of: index)))
@@ -86,6 +89,7 @@ public final class ExecutionPlan: @unchecked Sendable {
         self.configuration = configuration
         self.store = store
         self.outputShape = output.shape
+        self.threads = threads
         self.memoryByteCount = memory.byteCount
         self.steps = steps
         self.layout = draft.layout
@@ -125,11 +129,13 @@ public final class ExecutionPlan: @unchecked Sendable {
             }
             calls.set(moment, context)
         }
-        if repackedVersion != store.version {
-            try program.run(.repack, context)
-            repackedVersion = store.version
+        try context.using(threads: threads) { () throws(ZooError) in
+            if repackedVersion != store.version {
+                try program.run(.repack, context)
+                repackedVersion = store.version
+            }
+            try program.run(.forward, context)
         }
-        try program.run(.forward, context)
     }
 
     /// Computes gradients from what stands in ``outputGradientMemory``, after a forward run.
@@ -137,7 +143,9 @@ public final class ExecutionPlan: @unchecked Sendable {
         guard configuration.purpose == .training else {
             throw ZooError(.invalidArgument, "a plan for inference has no gradients")
         }
-        try program.run(.backward, context)
+        try context.using(threads: threads) { () throws(ZooError) in
+            try program.run(.backward, context)
+        }
     }
 
     package func forward(
@@ -207,7 +215,9 @@ public final class ExecutionPlan: @unchecked Sendable {
     ) throws(ZooError) -> [(step: PlanStep, seconds: Double)] {
         let chosen = steps.filter { $0.part == part }
         var seconds = [Double](repeating: 0, count: chosen.count)
-        for _ in 0..<max(runs, 1) { try program.run(part, timing: &seconds, context) }
+        try context.using(threads: threads) { () throws(ZooError) in
+            for _ in 0..<max(runs, 1) { try program.run(part, timing: &seconds, context) }
+        }
         return zip(chosen, seconds).map { ($0, $1 / Double(max(runs, 1))) }
     }
 }

@@ -20,7 +20,7 @@ import ZooTensors
 
     /// The operation of a dropout layer; its mask is drawn anew for every moment.
     func add(
-        _ work: PlanDraft.DropoutWork, isForward: Bool, to program: Program, _ context: EngineContext,
+        _ work: PlanDraft.DropoutWork, isForward: Bool, threads: Int, to program: Program,
         _ region: (PlanDraft.BufferIndex) throws(ZooError) -> MemoryRegion
     ) throws(ZooError) -> OperationIndex {
         let call = UnsafeMutablePointer<zoo_dropout>.allocate(capacity: 1)
@@ -31,7 +31,7 @@ import ZooTensors
             to: zoo_dropout(
                 map: zoo_map(work.map), channels_last: work.order == .channelsLast,
                 threshold: DropoutMask.threshold(work.probability),
-                scale: Float(DropoutMask.scale(work.probability)), threads: Int32(context.threads),
+                scale: Float(DropoutMask.scale(work.probability)), threads: Int32(clamping: threads),
                 key: (0, 0),
                 step: 0, start: 0, source: source.address.assumingMemoryBound(to: Float.self),
                 destination: destination.address.assumingMemoryBound(to: Float.self),
@@ -42,7 +42,7 @@ import ZooTensors
 
     /// The operation of an average pooling layer that oneDNN has no name for.
     func add(
-        _ work: PlanDraft.AverageWork, isForward: Bool, to program: Program, _ context: EngineContext,
+        _ work: PlanDraft.AverageWork, isForward: Bool, threads: Int, to program: Program,
         _ region: (PlanDraft.BufferIndex) throws(ZooError) -> MemoryRegion
     ) throws(ZooError) -> OperationIndex {
         let call = UnsafeMutablePointer<zoo_average>.allocate(capacity: 1)
@@ -56,7 +56,7 @@ import ZooTensors
                 stride: (Int64(layer.stride.height), Int64(layer.stride.width)),
                 before: (Int64(layer.padding.top), Int64(layer.padding.left)),
                 after: (Int64(layer.padding.bottom), Int64(layer.padding.right)),
-                counts_padding: layer.countsPadding, threads: Int32(context.threads),
+                counts_padding: layer.countsPadding, threads: Int32(clamping: threads),
                 source: source.address.assumingMemoryBound(to: Float.self),
                 destination: destination.address.assumingMemoryBound(to: Float.self)))
         unsafe averages.append(call)

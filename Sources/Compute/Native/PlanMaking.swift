@@ -10,36 +10,63 @@ extension ExecutionPlan {
         _ context: EngineContext
     ) throws(ZooError) -> ExecutionPlan {
         for specification in graph.parameters { _ = try parameters.required(specification) }
-        let (draft, lowered) = try bestDraft(graph, configuration, store: nil)
-        let store = try ParameterStore(graph, like: draft, engine: engine, context)
-        try store.write(parameters, context)
-        return try ExecutionPlan(draft, lowered, configuration, store: store, context)
+        let lowered = try lower(graph, configuration)
+        let threads = threads(for: lowered, configuration, context)
+        return try context.using(threads: threads) { () throws(ZooError) in
+            let draft = try bestDraft(lowered, configuration, store: nil)
+            let store = try ParameterStore(graph, like: draft, engine: engine, context)
+            try store.write(parameters, context)
+            return try ExecutionPlan(draft, lowered, configuration, store: store, threads: threads, context)
+        }
     }
 
     /// Makes another plan on the same parameters.
     package static func make(
         _ store: ParameterStore, _ configuration: PlanConfiguration, _ context: EngineContext
     ) throws(ZooError) -> ExecutionPlan {
-        let (draft, lowered) = try bestDraft(store.graph, configuration, store: store.layouts)
-        return try ExecutionPlan(draft, lowered, configuration, store: store, context)
+        let lowered = try lower(store.graph, configuration)
+        let threads = threads(for: lowered, configuration, context)
+        return try context.using(threads: threads) { () throws(ZooError) in
+            let draft = try bestDraft(lowered, configuration, store: store.layouts)
+            return try ExecutionPlan(draft, lowered, configuration, store: store, threads: threads, context)
+        }
     }
 
-    /// Drafts a plan for each layout that the machine may be fast with, and takes the cheapest. Nothing is timed:
-    /// the choice depends on the network, the sizes and the instruction set alone.
-    private static func bestDraft(
-        _ graph: LayerGraph, _ configuration: PlanConfiguration, store: ParameterLayouts?
-    ) throws(ZooError) -> (PlanDraft, LoweredGraph) {
+    /// Checks sizes and paths, and lowers the graph.
+    private static func lower(
+        _ graph: LayerGraph, _ configuration: PlanConfiguration
+    ) throws(ZooError) -> LoweredGraph {
         let asked = configuration.keeping.union(configuration.gradients.activations)
         try ExecutionChecks.known(asked.union(configuration.frozen), in: graph)
         let shapes = try ExecutionChecks.shapes(
             of: graph, batch: configuration.batch, input: configuration.input ?? graph.input,
             bytesPerElement: MemoryLayout<Float>.stride)
-        let lowered = LoweredGraph(
+        return LoweredGraph(
             graph, shapes: shapes, kept: configuration.keeping, frozen: configuration.frozen,
             usesDropout: configuration.usesDropout)
+    }
+
+    /// One thread for runs that are over in some tens of microseconds: the others would be woken and waited for
+    /// at every layer. LeNet with one to three pictures is such a run.
+    private static func threads(
+        for lowered: LoweredGraph, _ configuration: PlanConfiguration, _ context: EngineContext
+    ) -> Int {
+        let work = lowered.source.nodes.reduce(0.0) { sum, node in
+            sum + Double(node.layer.multiplyAdds(output: lowered.shapes[node.path] ?? []))
+        }
+        let chosen = work < 1.5e6 ? 1 : context.threads
+        return min(max(configuration.threads ?? chosen, 1), context.threads)
+    }
+
+    /// Drafts a plan for each layout that the machine may be fast with, and takes the cheapest. Nothing is timed:
+    /// the choice depends on the network, the sizes and the instruction set alone.
+    private static func bestDraft(
+        _ lowered: LoweredGraph, _ configuration: PlanConfiguration, store: ParameterLayouts?
+    ) throws(ZooError) -> PlanDraft {
         var best: PlanDraft?
         var problem: ZooError?
-        for layout in [zoo_dnn_layout.channels_last, OneDNN.blockedLayout, .plain].compactMap({ $0 }) {
+        for layout in configuration.layout.map({ [$0] }) ?? FeatureLayout.allCases {
+            guard let layout = zoo_dnn_layout(layout) else { continue }
             do throws(ZooError) {
                 let draft = try PlanBuilder(lowered, configuration, layout: layout, store: store).build()
                 if draft.cost < best?.cost ?? .infinity { best = draft }
@@ -48,6 +75,6 @@ extension ExecutionPlan {
             }
         }
         guard let best else { throw problem ?? ZooError(.unsupported, "no layout suits the network") }
-        return (best, lowered)
+        return best
     }
 }

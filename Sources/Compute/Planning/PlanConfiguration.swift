@@ -26,6 +26,11 @@ public struct PlanConfiguration: Sendable, Hashable {
     /// Gradients that are wanted besides the parameters'.
     public var gradients: GradientRequest
 
+    /// The layout of feature maps; the planner's choice when `nil`. For measuring.
+    package var layout: FeatureLayout?
+    /// Threads, at most the engine's; the planner's choice when `nil`. For measuring.
+    package var threads: Int?
+
     /// A configuration; dropout drops while training unless told otherwise.
     public init(
         _ purpose: Purpose, batch: Int, input: InputShape? = nil, usesDropout: Bool? = nil,
@@ -39,4 +44,14 @@ public struct PlanConfiguration: Sendable, Hashable {
         self.keeping = keeping
         self.gradients = gradients
     }
+}
+
+/// How feature maps may lie in memory between layers.
+package enum FeatureLayout: String, Sendable, Hashable, CaseIterable {
+    /// Channels innermost.
+    case channelsLast = "nhwc"
+    /// Channels in blocks of a vector register's width innermost.
+    case blocked
+    /// Row-major.
+    case plain = "nchw"
 }

@@ -14,6 +14,19 @@ extension zoo_dnn_function {
     }
 }
 
+extension zoo_dnn_layout {
+    /// `nil` for blocks on a machine that they bring nothing on.
+    init?(_ layout: FeatureLayout) {
+        switch layout {
+        case .channelsLast: self = .channels_last
+        case .plain: self = .plain
+        case .blocked:
+            guard let blocked = OneDNN.blockedLayout else { return nil }
+            self = blocked
+        }
+    }
+}
+
 extension zoo_dnn_window {
     init(_ layer: Convolution) {
         self.init(

@@ -44,6 +44,15 @@ extension OnTheEngine {
             #expect(titles(seeing, "forward").contains("Conv2d + ReLU"))
         }
 
+        @Test("The library is the one that tools/test-onednn3 says, if it says one")
+        func version() throws {
+            let native = try executor(Network.padded.graph())
+            let plan = try native.plan(for: PlanConfiguration(.inference, batch: 1))
+            let library = try #require(plan.json["library"]?.stringValue)
+            let expected = environment("ZOO_EXPECT_ONEDNN") ?? ""
+            #expect(library.hasPrefix("oneDNN \(expected)"))
+        }
+
         @Test func dropoutVanishesFromInference() throws {
             let native = try executor(Network.awkward.graph())
             let plan = try native.plan(for: PlanConfiguration(.inference, batch: 4))

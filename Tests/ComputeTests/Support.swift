@@ -3,6 +3,14 @@ import ZooCompute
 import ZooLayerGraphs
 import ZooTensors
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// The numbers that make-layer-goldens.py fills its tensors with.
 func pattern(_ shape: TensorShape, _ salt: Int) throws -> Tensor {
     try Tensor(patternValues(shape.elementCount, salt), shape: shape)
@@ -47,4 +55,10 @@ func randomTensor(_ shape: TensorShape, name: String, seed: UInt64 = 1) throws -
 /// A graph of one layer.
 func single(_ layer: Layer, input: InputShape) throws -> LayerGraph {
     try LayerGraph(architecture: "custom", input: input, chain: [("layer", layer)])
+}
+
+/// A variable of the process' environment.
+func environment(_ name: String) -> String? {
+    guard let value = unsafe getenv(name) else { return nil }
+    return unsafe String(cString: value)
 }

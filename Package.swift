@@ -22,6 +22,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
         exclude: exclude, swiftSettings: house)
 }
 
+/// The linker's name of oneDNN. tools/test-onednn3 sets another, since a `-L` can't come before the system's.
+let oneDNN = Context.environment["MENAGERIE_ONEDNN"] ?? "dnnl"
+
 let package = Package(
     name: "menagerie",
     platforms: [.macOS(.v15)],
@@ -68,7 +71,7 @@ let package = Package(
             name: "COneDNN", path: "Sources/COneDNN", providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
         .target(
             name: "COneDNNShim", dependencies: ["COneDNN"], path: "Sources/COneDNNShim",
-            linkerSettings: [.linkedLibrary("dnnl")]),
+            linkerSettings: [.linkedLibrary(oneDNN)]),
         room("Compute", ["ZooTensors", "ZooLayerGraphs", "COneDNNShim", "CZooKernels"]),
         room("Images", ["ZooTensors", "ZooLayerGraphs", "CZooImageShim"]),
         room("Datasets", ["ZooTensors", "ZooLayerGraphs", "ZooImages", "ZooContainers"]),

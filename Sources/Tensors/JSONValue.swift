@@ -75,6 +75,12 @@ public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral {
 
     /// Number of members.
     public var count: Int { keys.count }
+
+    /// Objects are equal when they have the same members, in whatever order.
+    public static func == (left: JSONObject, right: JSONObject) -> Bool { left.values == right.values }
+
+    /// Hashes the members without their order.
+    public func hash(into hasher: inout Hasher) { hasher.combine(values) }
 }
 
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,

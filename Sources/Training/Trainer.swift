@@ -69,6 +69,9 @@ public final class Trainer {
         self.backend = backend
         self.step = checkpoint?.step ?? 0
         self.firstEpoch = (checkpoint?.epoch ?? 0) + 1
+        self.loader = try Loader(
+            data.training, preprocessing: start.preprocessing,
+            configuration: LoaderConfiguration(batchSize: settings.batchSize, seed: settings.seed))
         if let folder {
             let log = try JSONLinesSink(path: "\(folder)/log.jsonl", keeping: checkpoint?.logByteCount ?? 0)
             self.log = log
@@ -77,9 +80,6 @@ public final class Trainer {
             self.log = nil
             self.sinks = sinks
         }
-        self.loader = try Loader(
-            data.training, preprocessing: start.preprocessing,
-            configuration: LoaderConfiguration(batchSize: settings.batchSize, seed: settings.seed))
     }
 
     /// Prepares a run.

@@ -22,6 +22,10 @@ import Testing
             ["forward", model, "--input", input, "--output", outputs.path("f.npy")],
             ["surgery", model, "--classes", "3", "-o", outputs.path("s.zoo.safetensors")],
             ["evaluate", model, "--data", Repository.path("zoo/data/fashion-mnist")],
+            [
+                "train", model, "--data", Repository.path("zoo/data/fashion-mnist"), "--epochs", "1", "-o",
+                outputs.path("run"),
+            ],
             ["predict", model, Repository.path("zoo/data/pictures/bag-9249.png")],
         ]
     }
@@ -163,12 +167,34 @@ import Testing
         }
     }
 
+    @Test func wrongTraining() throws {
+        let data = Repository.path("zoo/data/fashion-mnist")
+        let three = scratch.path("three.zoo.safetensors")
+        try zoo.run("surgery", "lenet-mnist", "--classes", "3", "-o", three)
+        try expectOneClearLine(
+            ["train", three, "--data", data, "-o", outputs.path("run")], naming: "zoo surgery")
+        try expectOneClearLine(
+            ["train", "lenet-mnist", "--data", data, "-o", outputs.path("no/such/run")], naming: "no/such/run"
+        )
+        try expectOneClearLine(
+            ["train", "lenet-mnist", "--data", data, "-o", scratch.url.path], naming: scratch.url.path)
+        try expectOneClearLine(["train", "--resume", scratch.path("none"), "--data", data], naming: "none")
+        try FileManager.default.createDirectory(
+            atPath: scratch.path("run"), withIntermediateDirectories: false)
+        try FileManager.default.copyItem(atPath: three, toPath: scratch.path("run/last.zoo.safetensors"))
+        try expectOneClearLine(
+            ["train", "--resume", scratch.path("run"), "--data", data], naming: "last.zoo")
+    }
+
     @Test func wrongUsageIs64() throws {
         for arguments in [
             ["convert"], ["convert", "a.pth"], ["nonsense"], ["summary", "lenet", "--batch", "0"],
             ["convert", "a.pth", "-o", "b.unknown"], ["forward", "a", "--input", "b", "--output", "c.txt"],
             ["surgery", "lenet", "-o", "x.zoo.safetensors"], ["predict", "lenet-mnist"],
-            ["evaluate", "lenet-mnist"], ["predict", "lenet-mnist", "a.png", "--top", "0"],
+            ["evaluate", "lenet-mnist"], ["train", "lenet-mnist", "--data", "x"],
+            ["train", "--data", "x", "-o", "y"],
+            ["train", "lenet-mnist", "--data", "x", "-o", "y", "--optimizer", "magic"],
+            ["predict", "lenet-mnist", "a.png", "--top", "0"],
         ] {
             let outcome = try zoo.run(arguments)
             #expect(outcome.code == 64, "\(arguments) ended with \(outcome.code)")

@@ -23,7 +23,7 @@ import Testing
         #expect(outcome.output.split(separator: "\n").count == 5)
     }
 
-    @Test(arguments: ["inspect", "convert", "summary", "forward", "surgery", "evaluate", "predict"])
+    @Test(arguments: ["inspect", "convert", "summary", "forward", "surgery", "evaluate", "predict", "train"])
     func helpShowsAnExample(command: String) throws {
         let outcome = try zoo.run(command, "--help")
         #expect(outcome.code == 0)
@@ -148,5 +148,33 @@ import Testing
         // Keras files need the helper, which is the moved binary itself.
         let keras = try moved.run(["inspect", h5], in: scratch.url)
         #expect(keras.code == 0, "\(keras.errors)")
+    }
+
+    /// Head first, then everything; interrupted after an epoch and resumed, it comes to the same bytes.
+    @Test func trainAndResume() throws {
+        let data = Repository.path("zoo/data/fashion-mnist")
+        let labels = Repository.path("zoo/data/fashion-mnist/labels.txt")
+        let start = scratch.path("start.zoo.safetensors")
+        try zoo.run("surgery", "lenet-mnist", "--labels", labels, "-o", start)
+        func train(_ folder: String, _ epochs: String) throws {
+            let outcome = try zoo.run(
+                "train", start, "--data", data, "--head-epochs", "1", "--epochs", epochs, "-o",
+                scratch.path(folder))
+            #expect(outcome.code == 0, "\(outcome.errors)")
+        }
+        try train("whole", "3")
+        try train("parts", "2")
+        let resumed = try zoo.run("train", "--resume", scratch.path("parts"), "--data", data, "--epochs", "3")
+        #expect(resumed.code == 0, "\(resumed.errors)")
+        #expect(resumed.output.contains("going on after epoch 2"))
+        let models = try ["whole", "parts"].map {
+            try Data(contentsOf: URL(filePath: scratch.path("\($0)/model.zoo.safetensors")))
+        }
+        #expect(models[0] == models[1])
+        let log = try String(contentsOfFile: scratch.path("parts/log.jsonl"), encoding: .utf8)
+        #expect(log.split(separator: "\n").count { $0.contains("\"event\": \"step\"") } == 3 * 47)
+        let document = try json(
+            zoo.run("evaluate", scratch.path("whole/model.zoo.safetensors"), "--data", data, "--json"))
+        #expect(document["accuracy"] as? Double ?? 0 > 0.65)
     }
 }

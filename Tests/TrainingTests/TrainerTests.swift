@@ -55,7 +55,7 @@ func smallModel(classes: Int = 2) throws -> Model {
         preprocessing: Preprocessing(channels: .grey, resize: Extent(12)))
 }
 
-@Suite struct TrainerTests {
+@Suite(.serialized) struct TrainerTests {
     private func configuration(epochs: Int, change: (inout TrainingConfiguration) -> Void = { _ in })
         -> TrainingConfiguration
     {
@@ -69,14 +69,19 @@ func smallModel(classes: Int = 2) throws -> Model {
 
     private func trainer(
         _ configuration: TrainingConfiguration, sinks: [any EventSink] = [], folder: String? = nil,
-        resuming: RunCheckpoint? = nil, model: Model? = nil
+        resuming: RunCheckpoint? = nil, model: Model? = nil, isNative: Bool = true
     ) throws -> Trainer {
         try Trainer(
             model: model ?? smallModel(), configuration: configuration,
             data: Trainer.Data(training: HalvesDataset(count: 72), validation: HalvesDataset(count: 20)),
             sinks: sinks, folder: folder, resuming: resuming
-        ) { (model, _) throws(ZooError) in
-            try ReferenceBackend(graph: model.graph, parameters: model.parameters)
+        ) { (model, settings) throws(ZooError) -> any TrainingBackend in
+            guard isNative else {
+                return try ReferenceBackend(graph: model.graph, parameters: model.parameters)
+            }
+            return try NativeBackend(
+                graph: model.graph, parameters: model.parameters, batch: settings.batchSize,
+                seed: settings.seed, threads: settings.threads)
         }
     }
 
@@ -89,22 +94,25 @@ func smallModel(classes: Int = 2) throws -> Model {
         #expect(last.trainingLoss < recorder.losses[0])
     }
 
-    @Test(arguments: [OptimizerRule.sgd(momentum: 0.9), .adam()])
-    func interruptedAndResumedGivesTheSameBits(rule: OptimizerRule) throws {
+    @Test(arguments: [OptimizerRule.sgd(momentum: 0.9), .adam()], [true, false])
+    func interruptedAndResumedGivesTheSameBits(rule: OptimizerRule, isNative: Bool) throws {
         let whole = try TemporaryFolder()
         let parts = try TemporaryFolder()
         let settings = configuration(epochs: 3) {
             $0.optimizer = rule; $0.headEpochs = 1
         }
-        let uninterrupted = try trainer(settings, folder: whole.path).run()
+        let uninterrupted = try trainer(settings, folder: whole.path, isNative: isNative).run()
 
         // An interruption after the first epoch, with a log that has grown since its checkpoint.
         var short = settings
         short.epochs = 1
-        _ = try trainer(short, folder: parts.path).run()
+        _ = try trainer(short, folder: parts.path, isNative: isNative).run()
         let file = try CheckpointReader.read(
             path: parts.file("last.zoo.safetensors"), options: CheckpointReadOptions(keepPrefixes: true))
-        let resumed = try trainer(settings, folder: parts.path, resuming: RunCheckpoint(file)).run()
+        let resumed = try trainer(
+            settings, folder: parts.path, resuming: RunCheckpoint(file), isNative: isNative
+        )
+        .run()
         for (path, tensor) in uninterrupted.parameters.entries {
             #expect(try resumed.parameters[path]?.bytes() == tensor.bytes(), "\(path)")
         }
@@ -116,6 +124,42 @@ func smallModel(classes: Int = 2) throws -> Model {
         }
         #expect(logs[0].count == 15)
         #expect(logs[0] == logs[1])
+    }
+
+    /// The fast way and the oracle take the same steps.
+    @Test(arguments: [
+        OptimizerRule.sgd(momentum: 0.9, weightDecay: 0.01, nesterov: true), .adam(weightDecay: 0.01),
+    ])
+    func nativeFollowsTheReference(rule: OptimizerRule) throws {
+        let settings = configuration(epochs: 1) {
+            $0.optimizer = rule; $0.learningRate = 0.01
+        }
+        let ours = try trainer(settings).run()
+        let reference = try trainer(settings, isNative: false).run()
+        for (path, tensor) in reference.parameters.entries {
+            let wanted = try tensor.doubles()
+            let found = try #require(ours.parameters[path]).doubles()
+            let scale = wanted.reduce(0) { max($0, abs($1)) }
+            let distance = zip(wanted, found).reduce(0) { max($0, abs($1.0 - $1.1)) }
+            #expect(distance <= 1e-4 * scale, "\(path): \(distance)")
+        }
+    }
+
+    @Test func anotherPlanIsRefusedWhenResuming() throws {
+        let folder = try TemporaryFolder()
+        let settings = configuration(epochs: 1)
+        _ = try trainer(settings, folder: folder.path).run()
+        let run = try RunCheckpoint(
+            CheckpointReader.read(
+                path: folder.file("last.zoo.safetensors"), options: CheckpointReadOptions(keepPrefixes: true)))
+        let elsewhere = RunCheckpoint(
+            model: run.model, configuration: run.configuration, epoch: run.epoch, step: run.step,
+            optimizerState: run.optimizerState, plan: ["threads": 64], logByteCount: run.logByteCount)
+        #expect {
+            try trainer(settings, folder: folder.path, resuming: elsewhere)
+        } throws: {
+            ($0 as? ZooError)?.problem.contains("another plan") == true
+        }
     }
 
     @Test func frozenLayersStayByteForByte() throws {

@@ -100,10 +100,17 @@ struct Train: ParsableCommand {
             validation = parts.validation.dataset
             start = try Train.named(start, after: parts.training.dataset)
             announce(source, parts)
-            try Folders.makeEmpty(folder, remedy: "Name a new folder, or go on with --resume \(folder).")
-            trainer = try Trainer(
-                model: start, configuration: configuration, data: Trainer.Data(parts), sinks: [progress],
-                folder: folder)
+            let made = try Folders.makeEmpty(
+                folder, remedy: "Name a new folder, or go on with --resume \(folder).")
+            do {
+                trainer = try Trainer(
+                    model: start, configuration: configuration, data: Trainer.Data(parts), sinks: [progress],
+                    folder: folder)
+            } catch {
+                // A run that can't begin leaves nothing behind.
+                if made { Folders.removeEmpty(folder) }
+                throw error
+            }
         }
         let trained = try trainer.run()
         let target = "\(folder)/model.zoo.safetensors"

@@ -41,6 +41,8 @@ struct ParameterLayouts {
     let layouts: ParameterLayouts
     private let transfers: [Transfer]
     private let staging: MemoryRegion
+    /// What the transfers' kernels scratch in.
+    private let scratch: [MemoryRegion]
 
     /// The ways between a parameter's canonical and its resident layout.
     private struct Transfer {
@@ -76,6 +78,7 @@ struct ParameterLayouts {
         let gradients = try Slab(byteCount: total)
         let staging = try Slab(byteCount: largest)
         var transfers: [Transfer] = []
+        var scratches: [MemoryRegion] = []
         for (slot, parameter) in zip(slots, planned) {
             let canonical = try program.describe(
                 parameter.dimensions, parameter.isChannelsLast ? .channels_last : .plain)
@@ -90,6 +93,7 @@ struct ParameterLayouts {
                     let slab = try Slab(byteCount: program.byteCount(of: scratch))
                     let region = try slab.region(offset: 0, byteCount: slab.byteCount)
                     try program.bind(operation, .scratchpad, scratch, to: region)
+                    scratches.append(region)
                 }
                 try program.prepare(operation)
                 return operation
@@ -113,6 +117,7 @@ struct ParameterLayouts {
         self.staging = try staging.region(offset: 0, byteCount: largest)
         self.layouts = ParameterLayouts(program: program, parameters: planned)
         self.transfers = transfers
+        self.scratch = scratches
     }
 
     // MARK: Canonical tensors, for anyone

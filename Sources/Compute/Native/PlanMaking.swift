@@ -12,11 +12,15 @@ extension ExecutionPlan {
         for specification in graph.parameters { _ = try parameters.required(specification) }
         let lowered = try lower(graph, configuration)
         let threads = threads(for: lowered, configuration, context)
+        // What kernels keep per thread is fixed when they are made: the plan's with its own number of threads, the
+        // store's, which other plans use too, with the engine's.
+        let draft = try context.using(threads: threads) { () throws(ZooError) in
+            try bestDraft(lowered, configuration, store: nil)
+        }
+        let store = try ParameterStore(graph, like: draft, engine: engine, context)
+        try store.write(parameters, context)
         return try context.using(threads: threads) { () throws(ZooError) in
-            let draft = try bestDraft(lowered, configuration, store: nil)
-            let store = try ParameterStore(graph, like: draft, engine: engine, context)
-            try store.write(parameters, context)
-            return try ExecutionPlan(draft, lowered, configuration, store: store, threads: threads, context)
+            try ExecutionPlan(draft, lowered, configuration, store: store, threads: threads, context)
         }
     }
 

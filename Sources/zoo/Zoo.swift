@@ -28,6 +28,7 @@ struct Zoo: ParsableCommand {
             print(Welcome.text)
             return
         }
+        if ["train", "evaluate", "forward"].contains(arguments.first) { ProcessEnvironment.prepare() }
         do {
             var command = try Zoo.parseAsRoot(arguments)
             try command.run()

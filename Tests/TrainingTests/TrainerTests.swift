@@ -151,7 +151,8 @@ func smallModel(classes: Int = 2) throws -> Model {
         _ = try trainer(settings, folder: folder.path).run()
         let run = try RunCheckpoint(
             CheckpointReader.read(
-                path: folder.file("last.zoo.safetensors"), options: CheckpointReadOptions(keepPrefixes: true)))
+                path: folder.file("last.zoo.safetensors"), options: CheckpointReadOptions(keepPrefixes: true))
+        )
         let elsewhere = RunCheckpoint(
             model: run.model, configuration: run.configuration, epoch: run.epoch, step: run.step,
             optimizerState: run.optimizerState, plan: ["threads": 64], logByteCount: run.logByteCount)

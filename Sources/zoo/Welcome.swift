@@ -11,8 +11,18 @@ enum Welcome {
         """
 }
 
-/// The version of the command.
+/// The version of the command, and what it is made of.
 enum Version {
     static let number = "0.1.0"
-    static let text = "zoo \(number)"
+
+    static var text: String {
+        let shipped = (try? Catalog.embedded().manifests.map(\.name)) ?? []
+        return """
+            zoo \(number)
+            engine    \(Engine.library), \(Engine.processorCount) processors
+            formats   PyTorch (zip, stream), Keras HDF5 (HDF5 \(HDF5Indexer.libraryVersion)), safetensors, NumPy; PNG, JPEG, IDX
+            networks  \(Architecture.all.map(\.name).joined(separator: ", "))
+            built in  \(shipped.joined(separator: ", "))
+            """
+    }
 }

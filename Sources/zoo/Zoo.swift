@@ -11,7 +11,7 @@ struct Zoo: ParsableCommand {
             Every command takes --help, with an example, and --json for programs.
             Exit codes: 0 success, 1 failure, 2 findings, 64 wrong usage.
             """,
-        version: Version.text,
+        version: Version.number,
         subcommands: [
             Inspect.self, Convert.self, Summary.self, SurgeryCommand.self, Train.self, Evaluate.self,
             Predict.self,
@@ -26,6 +26,11 @@ struct Zoo: ParsableCommand {
         }
         if arguments.isEmpty {
             print(Welcome.text)
+            return
+        }
+        if arguments == ["--version"] {
+            // Asked for here, so that no other command waits for what it looks up.
+            print(Version.text)
             return
         }
         if ["train", "evaluate", "forward"].contains(arguments.first) { ProcessEnvironment.prepare() }

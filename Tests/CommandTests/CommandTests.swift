@@ -177,4 +177,12 @@ import Testing
             zoo.run("evaluate", scratch.path("whole/model.zoo.safetensors"), "--data", data, "--json"))
         #expect(document["accuracy"] as? Double ?? 0 > 0.65)
     }
+
+    @Test func versionTellsWhatItIsMadeOf() throws {
+        let outcome = try zoo.run("--version")
+        #expect(outcome.code == 0)
+        for text in ["zoo 0.", "oneDNN ", "processors", "HDF5 1.", "lenet-classic", "lenet-mnist"] {
+            #expect(outcome.output.contains(text), "no \(text)")
+        }
+    }
 }

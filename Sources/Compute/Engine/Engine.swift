@@ -57,6 +57,9 @@ public import ZooTensors
     /// Environment variables to start a process with, unless the user has set them.
     public static var recommendedEnvironment: [String: String] { ["GOMP_SPINCOUNT": "1000"] }
 
+    /// The library that computes and the instructions that it uses here: `oneDNN 2.6.3, avx512_core`.
+    public static var library: String { "\(OneDNN.version), \(OneDNN.instructionSet)" }
+
     /// Processors that the system has.
     public static var processorCount: Int { min(max(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1), 1024) }
 

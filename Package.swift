@@ -102,7 +102,8 @@ let package = Package(
             ],
             path: "Sources/zoo", swiftSettings: house),
         .target(
-            name: "ZooTestSupport", dependencies: ["ZooTensors"], path: "Tests/Support", swiftSettings: house),
+            name: "ZooTestSupport", dependencies: ["ZooTensors", "ZooContainers"], path: "Tests/Support",
+            swiftSettings: house),
         tests("Tensors", ["ZooTensors"]),
         tests("Containers", ["ZooTensors", "ZooContainers", "ZooTestSupport"]),
         tests("Checkpoints", ["ZooTensors", "ZooContainers", "ZooCheckpoints", "ZooTestSupport"]),

@@ -137,7 +137,11 @@ import Testing
     /// The binary and what is embedded in it, in an otherwise empty place.
     @Test func theBinaryWorksWhenItIsMoved() throws {
         let copy = scratch.url.appending(path: "moved-zoo")
-        try FileManager.default.copyItem(at: zoo.executable, to: copy)
+        // By another process: a copy that this one writes could be inherited, still open, by a process that some
+        // other test starts at this moment, and a file that is open for writing can't be run.
+        #expect(
+            try ZooCommand(executable: URL(filePath: "/bin/cp")).run(zoo.executable.path, copy.path).code == 0
+        )
         let moved = try ZooCommand(executable: copy)
         let summary = try moved.run(["summary", "lenet-mnist"], in: scratch.url)
         #expect(summary.code == 0 && summary.output.contains("61,706"), "\(summary.errors)")

@@ -32,7 +32,7 @@ public final class AtomicFile {
         }
         var template = Array("\(folder).\(name.prefix(100)).XXXXXX".utf8CString)
         let descriptor = unsafe template.withUnsafeMutableBufferPointer { buffer in
-            unsafe buffer.baseAddress.map { unsafe mkostemp($0, O_CLOEXEC) } ?? -1
+            unsafe buffer.baseAddress.map { unsafe mkstemp($0) } ?? -1
         }
         guard descriptor >= 0 else {
             let reason = systemFailureReason()
@@ -40,7 +40,8 @@ public final class AtomicFile {
                 .systemFailure, "cannot write the output: \(reason)", file: path,
                 remedy: "Check that the folder exists and that you may write to it.")
         }
-        // mkostemp makes files for their owner alone; a result has the permissions of any other new file.
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        // mkstemp makes files for their owner alone; a result has the permissions of any other new file.
         let mask = umask(0)
         umask(mask)
         fchmod(descriptor, 0o666 & ~mask)

@@ -29,7 +29,7 @@ import ZooTestSupport
         #expect(FileManager.default.changeCurrentDirectoryPath(folder.path))
         try wholeJob(zoo: zoo)
         let back = try CheckpointReader.read(path: folder.file("clothes.pth"))
-        #expect(back["fc3.weight"]?.shape == [3, 84])
+        #expect(back["fc3.weight"]?.shape == [10, 84])
     }
 
     /// Every command that the README shows exists, and every option that it gives is one of the command's.

@@ -5,12 +5,14 @@ func wholeJob(zoo: String) throws {
     // begin
     // The command reads HDF5 files for us, in a process of its own.
     let opener = ModelOpener(isolation: .helper(executable: zoo))
-    let (digits, report) = try opener.open("zoo/weights/lenet-mnist.h5")
-    print(report?.plan.dialect ?? "a native file")
-    let clothes = try HeadReplacement(labels: ["shirt", "bag", "boot"]).apply(to: digits)
-    let executor = try ReferenceExecutor(graph: clothes.graph, parameters: clothes.parameters)
-    let logits = try executor.forward(Tensor(zeros: [1, 1, 28, 28])).output
-    print(logits.shape)  // [1, 3]
+    let (digits, _) = try opener.open("zoo/weights/lenet-mnist.h5")
+    let train = try IDXDataset(folder: "zoo/data/fashion-mnist", split: .train)
+    let test = try IDXDataset(folder: "zoo/data/fashion-mnist", split: .test)
+    let start = try HeadReplacement(labels: train.classes).apply(to: digits)
+    let trainer = try Trainer(
+        model: start, configuration: TrainingConfiguration(), data: .init(training: train, validation: test))
+    let clothes = try trainer.run()
+    print(try Evaluation.run(clothes, on: test).confusion.accuracy)
     try ModelExporter.write(clothes, to: "clothes.pth", format: .pytorch)
     // end
 }

@@ -49,6 +49,26 @@ def file_metadata_follow_their_schemas(bench: Bench):
 
 
 @check
+def training_runs_follow_their_schemas(bench: Bench):
+    start = bench.path("start.zoo.safetensors")
+    bench.run("surgery", "lenet-mnist", "--labels", bench.root / "zoo/data/fashion-mnist/labels.txt", "-o", start)
+    for optimizer in ("sgd", "adam"):
+        folder = bench.path(f"run-{optimizer}")
+        document = bench.json(
+            "train", start, "--data", bench.root / "zoo/data/fashion-mnist", "--epochs", 1, "--optimizer", optimizer,
+            "-o", folder)
+        validator(bench, "train").validate(document)
+        lines = (folder / "log.jsonl").read_text().splitlines()
+        assert len(lines) == 1 + 47 + 1 + 1 + 1, len(lines)
+        for line in lines:
+            validator(bench, "run").validate(json.loads(line))
+    # A run's checkpoint is a model, and plain safetensors with the optimizer's state beside the parameters.
+    with safe_open(bench.path("run-adam") / "last.zoo.safetensors", "np") as file:
+        assert file.get_tensor("optimizer/fc3.weight/exp_avg_sq").shape == (10, 84)
+        assert float(file.get_tensor("optimizer/fc3.weight/step")) == 47
+
+
+@check
 def manifests_follow_their_schema(bench: Bench):
     for path in sorted((bench.root / "zoo/manifests").glob("*.json")):
         validator(bench, "manifest").validate(json.loads(path.read_text()))

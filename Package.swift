@@ -30,6 +30,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "Menagerie", targets: ["Menagerie"]),
+        .library(name: "MenagerieInference", targets: ["MenagerieInference"]),
         .executable(name: "zoo", targets: ["zoo"]),
     ],
     dependencies: [
@@ -88,6 +89,12 @@ let package = Package(
                 "ZooModels", "ZooArchitectures", "ZooConversion", "ZooCompute", "CZooData",
             ]),
         .target(
+            name: "MenagerieInference",
+            dependencies: [
+                "ZooTensors", "ZooLayerGraphs", "ZooCheckpoints", "ZooModels", "ZooCompute", "ZooImages",
+            ],
+            path: "Sources/MenagerieInference", swiftSettings: house),
+        .target(
             name: "Menagerie",
             dependencies: [
                 "ZooTensors", "ZooContainers", "ZooLayerGraphs", "ZooArchitectures", "ZooCheckpoints",
@@ -130,7 +137,10 @@ let package = Package(
                 "ZooImages",
                 "ZooDatasets", "ZooTraining", "ZooTestSupport",
             ]),
-        tests("Readme", ["Menagerie", "ZooTestSupport"]),
+        tests(
+            "Inference",
+            ["MenagerieInference", "ZooLayerGraphs", "ZooArchitectures", "ZooModels", "ZooTestSupport"]),
+        tests("Readme", ["Menagerie", "MenagerieInference", "ZooTestSupport"]),
         tests("LayerGraphs", ["ZooTensors", "ZooLayerGraphs"]),
         tests(
             "Conversion",

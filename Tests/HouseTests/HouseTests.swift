@@ -46,6 +46,22 @@ import Testing
         }
     }
 
+    /// A server that only predicts links neither HDF5 nor anything of training.
+    @Test func inferenceStaysSmall() throws {
+        let targets = try Package.dump(at: root).targets
+        var reached: Set = ["MenagerieInference"]
+        var open = ["MenagerieInference"]
+        while let next = open.popLast() {
+            let target = try #require(targets.first { $0.name == next }, "\(next) is no target")
+            for dependency in target.dependencies where reached.insert(dependency).inserted {
+                open.append(dependency)
+            }
+        }
+        for forbidden in ["CZooHDF5", "ZooHDF5Checkpoints", "ZooTraining", "ZooDatasets", "ArgumentParser"] {
+            #expect(!reached.contains(forbidden), "MenagerieInference reaches \(forbidden)")
+        }
+    }
+
     @Test func importsAreDeclared() throws {
         let package = try Package.dump(at: root)
         for target in package.targets where target.type != "test" && target.type != "system" {

@@ -4,16 +4,17 @@ import Testing
 import ZooTestSupport
 
 @Suite(.serialized) struct ReadmeTests {
-    /// The program in the README is the one that is compiled here, but for its indentation.
-    @Test func theProgramIsCompiled() throws {
+    /// The programs in the README are those that are compiled here, but for their indentation.
+    @Test(arguments: [("WholeJob", "Menagerie"), ("Server", "MenagerieInference")])
+    func theProgramsAreCompiled(file: String, module: String) throws {
         let source = try String(
-            decoding: TestFiles.read(TestFiles.path("Tests/ReadmeTests/WholeJob.swift")), as: UTF8.self)
+            decoding: TestFiles.read(TestFiles.path("Tests/ReadmeTests/\(file).swift")), as: UTF8.self)
         let begin = try #require(source.range(of: "    // begin\n"))
         let end = try #require(source.range(of: "    // end\n"))
         let program = source[begin.upperBound..<end.lowerBound].split(separator: "\n")
             .map { $0.dropFirst(4) }.joined(separator: "\n")
         let readme = try String(decoding: TestFiles.read(TestFiles.path("README.md")), as: UTF8.self)
-        #expect(readme.contains("```swift\nimport Menagerie\n\n\(program)\n```"))
+        #expect(readme.contains("```swift\nimport \(module)\n\n\(program)\n```"))
     }
 
     @Test func theProgramRuns() throws {
@@ -30,6 +31,14 @@ import ZooTestSupport
         try wholeJob(zoo: zoo)
         let back = try CheckpointReader.read(path: folder.file("clothes.pth"))
         #expect(back["fc3.weight"]?.shape == [10, 84])
+    }
+
+    @Test func theServerRuns() async throws {
+        let folder = try TemporaryFolder()
+        let opener = ModelOpener(isolation: .inProcess)
+        try ModelFile.write(opener.open("lenet-mnist").model, to: folder.file("m.zoo.safetensors"))
+        let bytes = try TestFiles.read(TestFiles.path("zoo/data/pictures/bag-9249.png"))
+        #expect(try await answer(path: folder.file("m.zoo.safetensors"), imageBytes: bytes).count == 3)
     }
 
     /// Every command that the README shows exists, and every option that it gives is one of the command's.

@@ -38,7 +38,7 @@ public struct ModelOpener: Sendable {
     /// - Returns: the model, and the report of its conversion unless the file was native.
     public func open(_ path: String) throws(ZooError) -> (model: Model, report: ConversionReport?) {
         let (checkpoint, manifest) = try locate(path)
-        if ModelFile.isNative(checkpoint) { return (try ModelFile.read(checkpoint), nil) }
+        if ModelFile.isNative(checkpoint) { return (try native(checkpoint, path: path), nil) }
         var options = conversion
         if let manifest {
             options.architecture = options.architecture ?? manifest.architecture
@@ -51,6 +51,22 @@ public struct ModelOpener: Sendable {
         }
         let (model, report) = try Converter(options: options).convert(checkpoint)
         return (model, report)
+    }
+
+    /// A native file says itself what it is; only names of classes can be added.
+    private func native(_ checkpoint: Checkpoint, path: String) throws(ZooError) -> Model {
+        let model = try ModelFile.read(checkpoint)
+        guard conversion.architecture == nil, conversion.inputSize == nil, stateDict == nil else {
+            throw ZooError(
+                .invalidArgument, "a native model says itself which network it is", file: path,
+                remedy: "Leave --architecture, --input-size and --key out.")
+        }
+        guard let labels = conversion.labels else { return model }
+        do throws(ZooError) {
+            return try model.with(labels: labels)
+        } catch {
+            throw error.adding(file: path)
+        }
     }
 
     private func locate(_ path: String) throws(ZooError) -> (checkpoint: Checkpoint, manifest: Manifest?) {

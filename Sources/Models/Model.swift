@@ -101,4 +101,12 @@ public struct Model: Sendable {
             graph: graph, parameters: parameters, keys: keys, preprocessing: preprocessing, labels: labels,
             provenance: provenance)
     }
+
+    /// The same model with other names of its classes.
+    /// - Throws: ``ZooError`` when their number isn't the head's.
+    public func with(labels: [String]) throws(ZooError) -> Model {
+        try Model(
+            graph: graph, parameters: parameters, keys: keys, preprocessing: preprocessing, labels: labels,
+            provenance: provenance)
+    }
 }

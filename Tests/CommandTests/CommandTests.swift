@@ -189,4 +189,16 @@ import Testing
             #expect(outcome.output.contains(text), "no \(text)")
         }
     }
+
+    /// A native file takes names of classes, and refuses what it would have to ignore.
+    @Test func optionsOnNativeFiles() throws {
+        let native = scratch.path("n.zoo.safetensors")
+        try zoo.run("convert", pth, "-o", native)
+        let labels = Repository.path("zoo/data/fashion-mnist/labels.txt")
+        let named = scratch.path("named.zoo.safetensors")
+        #expect(try zoo.run("convert", native, "--labels", labels, "-o", named).code == 0)
+        #expect(try zoo.run("summary", named).output.contains("Trouser"))
+        let refused = try zoo.run("summary", native, "--architecture", "lenet-d2l")
+        #expect(refused.code == 1 && refused.errors.contains("--architecture"))
+    }
 }

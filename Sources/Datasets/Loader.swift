@@ -97,10 +97,12 @@ public struct Loader: Sendable {
     /// The order of the samples in an epoch: the stream `shuffle` at that step.
     public func order(epoch: Int) -> [Int] {
         guard configuration.shuffles else { return Array(0..<dataset.count) }
-        return RandomStream(
-            seed: configuration.seed, name: "shuffle", step: UInt64(truncatingIfNeeded: epoch)
-        )
-        .permutation(count: dataset.count)
+        return Self.shuffled(dataset.count, seed: configuration.seed, epoch: epoch)
+    }
+
+    fileprivate static func shuffled(_ count: Int, seed: UInt64, epoch: Int) -> [Int] {
+        RandomStream(seed: seed, name: "shuffle", step: UInt64(truncatingIfNeeded: epoch))
+            .permutation(count: count)
     }
 
     /// Begins an epoch; its threads start to make batches at once.
@@ -123,5 +125,20 @@ public struct Loader: Sendable {
             let indices = Array(order[start..<min(start + batchSize, order.count)])
             return try assembler.batch(of: indices, epoch: epoch, number: number, firstSampleNumber: start)
         }
+    }
+}
+
+extension Subset {
+    /// The samples of the first batches that training with this seed begins with: enough for a quick trial, and
+    /// one batch, over and over, shows whether a network can learn at all.
+    /// - Throws: ``ZooError`` unless there is at least one batch of at least one sample.
+    public init(_ whole: any Dataset, firstBatches count: Int, batchSize: Int, seed: UInt64) throws(ZooError)
+    {
+        let (wanted, overflow) = count.multipliedReportingOverflow(by: batchSize)
+        guard count > 0, batchSize > 0, !overflow else {
+            throw ZooError(.invalidArgument, "the number of batches is out of range", found: "\(count)")
+        }
+        let order = Loader.shuffled(whole.count, seed: seed, epoch: 1)
+        try self.init(whole, indices: order.prefix(wanted).sorted())
     }
 }

@@ -28,12 +28,13 @@ public final class Trainer {
     private let backend: any TrainingBackend
     private let loader: Loader
     private var step: Int
-    private let firstEpoch: Int
+    /// The step after which the run is over.
+    private let lastStep: Int
 
     /// Prepares a run.
     /// - Parameters:
     ///   - folder: where checkpoints and the log go; `nil` keeps nothing on disk.
-    ///   - checkpoint: where to go on from; its configuration wins over `configuration`, but for the epochs.
+    ///   - checkpoint: where to go on from; its configuration wins over `configuration`, but for the length.
     package init(
         model: Model, configuration: TrainingConfiguration, data: Data, sinks: [any EventSink],
         folder: String?,
@@ -42,7 +43,10 @@ public final class Trainer {
     ) throws(ZooError) {
         let start = checkpoint?.model ?? model
         var settings = checkpoint?.configuration ?? configuration
-        if checkpoint != nil { settings.epochs = max(configuration.epochs, settings.epochs) }
+        if checkpoint != nil {
+            settings.epochs = configuration.epochs
+            settings.maxSteps = configuration.maxSteps
+        }
         guard let classes = start.graph.classCount else {
             throw ZooError(.invalidArgument, "the model has no head with one row per class")
         }
@@ -67,11 +71,19 @@ public final class Trainer {
         self.data = data
         self.folder = folder
         self.backend = backend
-        self.step = checkpoint?.step ?? 0
-        self.firstEpoch = (checkpoint?.epoch ?? 0) + 1
-        self.loader = try Loader(
+        let loader = try Loader(
             data.training, preprocessing: start.preprocessing,
             configuration: LoaderConfiguration(batchSize: settings.batchSize, seed: settings.seed))
+        if let checkpoint, checkpoint.step / loader.batchCount != checkpoint.epoch {
+            throw ZooError(
+                .mismatch, "the run was on another number of pictures", file: data.training.name,
+                expected: "\(checkpoint.step) steps in \(checkpoint.epoch) epochs",
+                found: "\(loader.batchCount) steps an epoch",
+                remedy: "Resume with the data that the run began with.")
+        }
+        self.loader = loader
+        self.step = checkpoint?.step ?? 0
+        self.lastStep = min(loader.batchCount * settings.epochs, settings.maxSteps ?? .max)
         if let folder {
             let log = try JSONLinesSink(path: "\(folder)/log.jsonl", keeping: checkpoint?.logByteCount ?? 0)
             self.log = log
@@ -97,14 +109,21 @@ public final class Trainer {
     }
 
     /// Goes on with a run from its checkpoint, to the same bits that it would have come to without a break.
-    /// - Parameter epochs: epochs in all, if more than the run was set up for.
-    /// - Throws: ``ZooError`` when this machine would compute under another plan.
+    /// - Parameters:
+    ///   - epochs: epochs in all, if more than the run was set up for.
+    ///   - steps: steps in all, instead of the epochs.
+    /// - Throws: ``ZooError`` when this machine would compute under another plan, or the data isn't what the run
+    ///   began with.
     public convenience init(
-        resuming checkpoint: RunCheckpoint, epochs: Int? = nil, data: Data, sinks: [any EventSink] = [],
-        folder: String
+        resuming checkpoint: RunCheckpoint, epochs: Int? = nil, steps: Int? = nil, data: Data,
+        sinks: [any EventSink] = [], folder: String
     ) throws(ZooError) {
         var configuration = checkpoint.configuration
-        configuration.epochs = max(epochs ?? 0, configuration.epochs)
+        if let epochs {
+            configuration.epochs = max(epochs, configuration.epochs)
+            configuration.maxSteps = nil
+        }
+        if let steps { configuration.limit(toSteps: steps, pictures: data.training.count) }
         try self.init(
             model: checkpoint.model, configuration: configuration, data: data, sinks: sinks, folder: folder,
             resuming: checkpoint, backend: Trainer.nativeBackend)
@@ -118,7 +137,7 @@ public final class Trainer {
             seed: configuration.seed, threads: configuration.threads)
     }
 
-    /// Trains all epochs that are left.
+    /// Trains all steps that are left.
     /// - Returns: the model as it is at the end.
     public func run() throws(ZooError) -> Model {
         let began = MonotonicClock.seconds()
@@ -127,17 +146,16 @@ public final class Trainer {
         }
         try send(
             .started(
-                configuration: configuration, steps: loader.batchCount * configuration.epochs,
-                firstEpoch: firstEpoch, parameters: model.parameters.elementCount,
+                configuration: configuration, steps: lastStep, firstEpoch: step / loader.batchCount + 1,
+                parameters: model.parameters.elementCount,
                 trainable: trainable.reduce(0) { $0 + $1.shape.elementCount }))
-        if firstEpoch <= configuration.epochs {
-            for epoch in firstEpoch...configuration.epochs {
-                try train(epoch: epoch)
-                try writeCheckpoint(epoch: epoch)
-            }
+        while step < lastStep {
+            let epoch = step / loader.batchCount + 1
+            try train(epoch: epoch, from: step % loader.batchCount)
+            try writeCheckpoint(epoch: epoch)
         }
         try send(.finished(steps: step, seconds: MonotonicClock.seconds() - began))
-        return try current(epochs: configuration.epochs)
+        return try current()
     }
 
     /// Nodes that don't learn in an epoch, counted from 1.
@@ -150,17 +168,18 @@ public final class Trainer {
         return frozen
     }
 
-    private func train(epoch: Int) throws(ZooError) {
+    /// Trains an epoch, from one of its batches on, up to its end or the run's.
+    private func train(epoch: Int, from batch: Int) throws(ZooError) {
         let began = MonotonicClock.seconds()
         try backend.freeze(frozenNodes(epoch: epoch))
         let classes = model.graph.classCount ?? 0
         let update = OptimizerUpdate(rule: configuration.optimizer, learningRate: configuration.learningRate)
-        let batches = try loader.epoch(epoch)
+        let batches = try loader.epoch(epoch, startingAt: batch)
         defer { batches.stop() }
         var lossSum = 0.0
         var right = 0
         var seen = 0
-        while let batch = try batches.nextBatch() {
+        while step < lastStep, let batch = try batches.nextBatch() {
             var outcome: CrossEntropy.Result?
             try backend.step(batch.inputs, update: update) { (logits) throws(ZooError) in
                 let result = try CrossEntropy.evaluate(logits: logits, classes: classes, labels: batch.labels)
@@ -199,9 +218,10 @@ public final class Trainer {
         }
     }
 
-    private func current(epochs: Int) throws(ZooError) -> Model {
+    private func current() throws(ZooError) -> Model {
         let trained = try model.with(parameters: try backend.parameters())
         var provenance = trained.provenance
+        let epochs = step / loader.batchCount
         let said =
             "trained on \(data.training.name): \(epochs) epochs, \(step) steps, seed \(configuration.seed)"
         if let last = provenance.history.last, last.hasPrefix("trained on \(data.training.name): ") {
@@ -218,7 +238,7 @@ public final class Trainer {
         let path = "\(folder)/last.zoo.safetensors"
         try send(.checkpoint(epoch: epoch, path: path))
         let checkpoint = RunCheckpoint(
-            model: try current(epochs: epoch), configuration: configuration, epoch: epoch, step: step,
+            model: try current(), configuration: configuration, epoch: step / loader.batchCount, step: step,
             optimizerState: try backend.optimizerState(), plan: backend.plan,
             logByteCount: log?.byteCount ?? 0)
         try checkpoint.write(to: path)

@@ -5,6 +5,8 @@ public import ZooTensors
 public struct TrainingConfiguration: Sendable, Hashable {
     /// Passes over the training pictures.
     public var epochs = 5
+    /// Most steps in all: the run ends where they are taken, also within an epoch. `nil` sets no limit.
+    public var maxSteps: Int?
     /// Pictures per step.
     public var batchSize = 64
     /// How gradients change parameters.
@@ -23,10 +25,19 @@ public struct TrainingConfiguration: Sendable, Hashable {
     /// The defaults.
     public init() {}
 
+    /// Lets the run take this many steps, whatever part of an epoch, or how many epochs, they come to.
+    /// - Parameter pictures: how many pictures an epoch has.
+    public mutating func limit(toSteps steps: Int, pictures: Int) {
+        let perEpoch = max(1, (pictures + batchSize - 1) / batchSize)
+        epochs = max(1, (steps + perEpoch - 1) / perEpoch)
+        maxSteps = steps
+    }
+
     /// The configuration as JSON.
     public var json: JSONValue {
         [
-            "epochs": .integer(epochs), "batch_size": .integer(batchSize), "optimizer": optimizer.json,
+            "epochs": .integer(epochs), "max_steps": maxSteps.map { .integer($0) } ?? .null,
+            "batch_size": .integer(batchSize), "optimizer": optimizer.json,
             "learning_rate": .number(learningRate), "head_epochs": .integer(headEpochs),
             "frozen": .array(frozen.map { .string($0) }), "seed": .string("\(seed)"),
             "threads": .integer(threads),
@@ -42,9 +53,10 @@ public struct TrainingConfiguration: Sendable, Hashable {
             let threads = json["threads"]?.intValue,
             (1...1_000_000).contains(epochs), (1...65_536).contains(batchSize),
             (0...1_000_000).contains(headEpochs),
-            (1...1_024).contains(threads)
+            (1...1_024).contains(threads), (json["max_steps"]?.intValue ?? 0) >= 0
         else { throw ZooError(.corrupt, "the training configuration is incomplete") }
         self.epochs = epochs
+        self.maxSteps = json["max_steps"]?.intValue
         self.batchSize = batchSize
         self.optimizer = try OptimizerRule(json: rule)
         self.learningRate = learningRate

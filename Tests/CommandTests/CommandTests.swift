@@ -182,6 +182,26 @@ import Testing
         #expect(document["accuracy"] as? Double ?? 0 > 0.65)
     }
 
+    /// One batch, fifty steps: a model that can learn at all learns it by heart.
+    @Test func oneBatchByHeart() throws {
+        let data = Repository.path("zoo/data/fashion-mnist")
+        let run = scratch.path("one")
+        let outcome = try zoo.run(
+            "train", "lenet-mnist", "--data", data, "--limit-batches", "1", "--steps", "50", "-o", run)
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        #expect(outcome.output.contains("64 of the training pictures"))
+        #expect(outcome.output.contains("epoch 50/50"))
+        // Of many short epochs, a few lines stand for all.
+        #expect(outcome.output.split(separator: "\n").count { $0.contains("epoch ") } < 20)
+        let log = try String(contentsOfFile: run + "/log.jsonl", encoding: .utf8)
+        let epochs = log.split(separator: "\n").filter { $0.contains("\"training_accuracy\"") }
+        #expect(epochs.count == 50)
+        #expect(epochs.last?.contains("\"training_accuracy\": 1.0") == true, "\(epochs.last ?? "")")
+        let both = try zoo.run(
+            "train", "lenet-mnist", "--data", data, "--epochs", "1", "--steps", "5", "-o", run)
+        #expect(both.code == 64)
+    }
+
     @Test func versionTellsWhatItIsMadeOf() throws {
         let outcome = try zoo.run("--version")
         #expect(outcome.code == 0)

@@ -30,6 +30,18 @@ import ZooTensors
         #expect(floats == [Float](repeating: 8, count: 12) + [Float](repeating: 9, count: 12))
     }
 
+    /// The part for a quick trial holds what training begins with.
+    @Test func theFirstBatchesAlone() throws {
+        let whole = TestData.numbered(10)
+        let loader = try loader(10, LoaderConfiguration(batchSize: 4, seed: 5))
+        let first = try TestData.all(loader.epoch(1)).prefix(2).flatMap(\.sampleIndices)
+        let part = try Subset(whole, firstBatches: 2, batchSize: 4, seed: 5)
+        #expect(part.indices == first.sorted())
+        #expect(try Subset(whole, firstBatches: 9, batchSize: 4, seed: 5).count == 10)
+        #expect(throws: ZooError.self) { try Subset(whole, firstBatches: 0, batchSize: 4, seed: 5) }
+        #expect(throws: ZooError.self) { try Subset(whole, firstBatches: .max, batchSize: 4, seed: 5) }
+    }
+
     @Test func dropsTheLastBatch() throws {
         let loader = try loader(10, LoaderConfiguration(batchSize: 4, dropsLast: true))
         #expect(loader.batchCount == 2)

@@ -126,6 +126,35 @@ func smallModel(classes: Int = 2) throws -> Model {
         #expect(logs[0] == logs[1])
     }
 
+    /// A run may end within an epoch, and go on from there.
+    @Test func stepsCountAcrossEpochs() throws {
+        let whole = try TemporaryFolder()
+        let parts = try TemporaryFolder()
+        let uninterrupted = try trainer(configuration(epochs: 3), folder: whole.path).run()
+
+        let recorder = Recorder()
+        var short = configuration(epochs: 1) { $0.headEpochs = 0 }
+        short.limit(toSteps: 7, pictures: 72)
+        #expect(short.epochs == 2)
+        _ = try trainer(short, sinks: [recorder], folder: parts.path).run()
+        #expect(recorder.losses.count == 7)
+        #expect(recorder.epochs.map(\.step) == [5, 7])
+
+        let file = try CheckpointReader.read(
+            path: parts.file("last.zoo.safetensors"), options: CheckpointReadOptions(keepPrefixes: true))
+        let checkpoint = try RunCheckpoint(file)
+        #expect(checkpoint.epoch == 1 && checkpoint.step == 7 && checkpoint.configuration.maxSteps == 7)
+        let data = Trainer.Data(training: HalvesDataset(count: 72), validation: HalvesDataset(count: 20))
+        let resumed = try Trainer(resuming: checkpoint, epochs: 3, data: data, folder: parts.path).run()
+        for (path, tensor) in uninterrupted.parameters.entries {
+            #expect(try resumed.parameters[path]?.bytes() == tensor.bytes(), "\(path)")
+        }
+        #expect(throws: ZooError.self) {
+            let other = Trainer.Data(training: HalvesDataset(count: 200))
+            _ = try Trainer(resuming: checkpoint, epochs: 3, data: other, folder: parts.path)
+        }
+    }
+
     /// The fast way and the oracle take the same steps.
     @Test(arguments: [
         OptimizerRule.sgd(momentum: 0.9, weightDecay: 0.01, nesterov: true), .adam(weightDecay: 0.01),

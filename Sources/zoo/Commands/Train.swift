@@ -13,6 +13,7 @@ struct Train: ParsableCommand {
             Examples:
               zoo train fashion.zoo.safetensors --data zoo/data/fashion-mnist --head-epochs 1 --epochs 5 -o run
               zoo train --resume run --data zoo/data/fashion-mnist --epochs 8
+              zoo train fashion.zoo.safetensors --data zoo/data/fashion-mnist --limit-batches 1 --steps 50 -o one
             """)
 
     @Argument(help: "A native model or a checkpoint; with --resume, leave it out.") var model: String?
@@ -26,6 +27,17 @@ struct Train: ParsableCommand {
     var resume: String?
     @Option(name: .long, help: ArgumentHelp("Passes over the training pictures.", valueName: "count"))
     var epochs: Int?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Optimizer steps in all, instead of epochs; may end within one.", valueName: "count"))
+    var steps: Int?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Train on the first batches alone, over and over; 1 shows whether a model can learn at all.",
+            valueName: "count"))
+    var limitBatches: Int?
     @Option(
         name: .long,
         help: ArgumentHelp("Epochs at the beginning in which only the head learns.", valueName: "count"))
@@ -67,6 +79,12 @@ struct Train: ParsableCommand {
             (output == nil) == (resume != nil), "Name the run's folder with -o FOLDER (--resume has one).")
         try check(
             epochs.map { (1...1_000_000).contains($0) } ?? true, "--epochs must be between 1 and 1000000.")
+        try check(
+            steps.map { (1...1_000_000_000).contains($0) } ?? true,
+            "--steps must be between 1 and 1000000000.")
+        try check(steps == nil || epochs == nil, "Give --epochs or --steps, not both.")
+        try check(
+            limitBatches.map { (1...1_000_000).contains($0) } ?? true, "--limit-batches must be above 0.")
         try check((0...1_000_000).contains(headEpochs), "--head-epochs must not be negative.")
         try check((1...65_536).contains(batch), "--batch must be between 1 and 65536.")
         try check(["sgd", "adam"].contains(optimizer), "--optimizer must be sgd or adam.")
@@ -85,18 +103,20 @@ struct Train: ParsableCommand {
             folder = resume
             let path = "\(folder)/last.zoo.safetensors"
             let checkpoint = try RunCheckpoint(options.opener().checkpoint(path))
-            let parts = try DataFolder.training(data, seed: checkpoint.configuration.seed)
+            let parts = try parts(checkpoint.configuration)
             validation = parts.validation.dataset
             announce(path, parts)
             trainer = try Trainer(
-                resuming: checkpoint, epochs: epochs, data: Trainer.Data(parts), sinks: [progress],
-                folder: folder)
+                resuming: checkpoint, epochs: epochs, steps: steps, data: Trainer.Data(parts),
+                sinks: [progress], folder: folder)
         } else {
             let source = model ?? ""
             folder = output ?? ""
             var (start, _) = try options.opener().open(source)
             if fromScratch { start = try FreshStart(seed: seed).apply(to: start) }
-            let parts = try DataFolder.training(data, seed: seed)
+            var configuration = configuration
+            let parts = try parts(configuration)
+            if let steps { configuration.limit(toSteps: steps, pictures: parts.training.dataset.count) }
             validation = parts.validation.dataset
             start = try Train.named(start, after: parts.training.dataset)
             announce(source, parts)
@@ -144,8 +164,23 @@ struct Train: ParsableCommand {
         return result
     }
 
+    private typealias Parts = (training: DataFolder.Portion, validation: DataFolder.Portion)
+
+    /// The pictures to train on, of which a limit takes the first batches, and those to check on.
+    private func parts(_ configuration: TrainingConfiguration) throws(ZooError) -> Parts {
+        let whole = try DataFolder.training(data, seed: configuration.seed)
+        guard let limitBatches else { return whole }
+        let first = try Subset(
+            whole.training.dataset, firstBatches: limitBatches, batchSize: configuration.batchSize,
+            seed: configuration.seed)
+        return (
+            DataFolder.Portion(dataset: first, description: "of the \(whole.training.description)"),
+            whole.validation
+        )
+    }
+
     private func announce(
-        _ source: String, _ parts: (training: DataFolder.Portion, validation: DataFolder.Portion)
+        _ source: String, _ parts: Parts
     ) {
         if outputOptions.json { return }
         print("\(Terminal.bold(source)) on \(data)")

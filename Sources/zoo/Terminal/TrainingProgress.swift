@@ -36,6 +36,7 @@ final class TrainingProgress: EventSink {
             )
             isBarShown = true
         case .epoch(let result):
+            guard isWorthALine(result) else { return }
             clearBar()
             var line = "  epoch \(result.epoch)/\(epochs)  loss \(Numbers.fixed(result.trainingLoss, 4))"
             line += "  accuracy \(Numbers.percent(result.trainingAccuracy))"
@@ -48,6 +49,12 @@ final class TrainingProgress: EventSink {
         case .checkpoint: break
         case .finished: clearBar()
         }
+    }
+
+    /// Of many short epochs, a few stand for all; the log has every one.
+    private func isWorthALine(_ result: EpochResult) -> Bool {
+        epochs <= 20 || result.seconds > 0.5 || result.epoch % 10 == 0 || result.epoch == firstEpoch
+            || result.step == steps
     }
 
     private func clearBar() {

@@ -32,7 +32,7 @@ import ZooTensors
 
     /// The part for a quick trial holds what training begins with.
     @Test func theFirstBatchesAlone() throws {
-        let whole = TestData.numbered(10)
+        let whole = try TestData.numbered(10)
         let loader = try loader(10, LoaderConfiguration(batchSize: 4, seed: 5))
         let first = try TestData.all(loader.epoch(1)).prefix(2).flatMap(\.sampleIndices)
         let part = try Subset(whole, firstBatches: 2, batchSize: 4, seed: 5)

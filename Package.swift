@@ -22,8 +22,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
         exclude: exclude, swiftSettings: house)
 }
 
-/// The linker's name of oneDNN. tools/test-onednn3 sets another, since a `-L` can't come before the system's.
-let oneDNN = Context.environment["MENAGERIE_ONEDNN"] ?? "dnnl"
+/// The linker's name of oneDNN. tools/test-onednn3 sets another, since a `-L` can't come before the system's, and
+/// gets a package of Compute alone.
+let otherOneDNN = Context.environment["MENAGERIE_ONEDNN"]
 
 let package = Package(
     name: "menagerie",
@@ -72,7 +73,7 @@ let package = Package(
             name: "COneDNN", path: "Sources/COneDNN", providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
         .target(
             name: "COneDNNShim", dependencies: ["COneDNN"], path: "Sources/COneDNNShim",
-            linkerSettings: [.linkedLibrary(oneDNN)]),
+            linkerSettings: [.linkedLibrary(otherOneDNN ?? "dnnl")]),
         room("Compute", ["ZooTensors", "ZooLayerGraphs", "COneDNNShim", "CZooKernels"]),
         room("Images", ["ZooTensors", "ZooLayerGraphs", "CZooImageShim"]),
         room("Datasets", ["ZooTensors", "ZooLayerGraphs", "ZooImages", "ZooContainers"]),
@@ -162,3 +163,13 @@ let package = Package(
         tests("House", [], exclude: ["unsafe-files.txt"]),
     ]
 )
+
+if otherOneDNN != nil {
+    let needed: Set = [
+        "ZooTensors", "ZooLayerGraphs", "COneDNN", "COneDNNShim", "CZooKernels", "ZooCompute",
+        "ZooComputeTests",
+    ]
+    package.products = []
+    package.dependencies = []
+    package.targets.removeAll { !needed.contains($0.name) }
+}

@@ -185,6 +185,9 @@ static hid_t element_type(int type) {
     case ZOO_HDF5_I8: return H5Tcopy(H5T_STD_I8LE);
     case ZOO_HDF5_U8: return H5Tcopy(H5T_STD_U8LE);
     case ZOO_HDF5_BOOL: return boolean_type();
+    case ZOO_HDF5_U64: return H5Tcopy(H5T_STD_U64LE);
+    case ZOO_HDF5_U32: return H5Tcopy(H5T_STD_U32LE);
+    case ZOO_HDF5_U16: return H5Tcopy(H5T_STD_U16LE);
     default: return -1;
     }
 }

@@ -44,18 +44,23 @@ extension Tensor {
     ///   can't hold them).
     public func converted(to target: ElementType) throws(ZooError) -> Tensor {
         if target == elementType { return self }
-        if target.isFloatingPoint {
-            switch target {
-            case .f64: return try Tensor(doubleValues(), shape: shape)
-            case .f32: return try Tensor(floatValues(), shape: shape)
-            default:
-                let narrow = target == .f16 ? HalfPrecision.half(from:) : HalfPrecision.brain(from:)
-                let words = try floatValues().map { Int16(bitPattern: narrow($0)) }
-                return try Tensor(words, shape: shape).reinterpreted(as: target)
-            }
+        switch target {
+        case .f64: return try Tensor(doubleValues(), shape: shape)
+        case .f32: return try Tensor(floatValues(), shape: shape)
+        case .f16, .bf16:
+            let narrow = target == .f16 ? HalfPrecision.half(from:) : HalfPrecision.brain(from:)
+            return try Tensor(try floatValues().map(narrow), shape: shape).reinterpreted(as: target)
+        case .f8e4m3, .f8e5m2, .f8e4m3fnuz, .f8e5m2fnuz, .f8e8m0, .c128, .c64, .c32:
+            throw ZooError(
+                .unsupported, "numbers are not turned into this type", expected: target.rawValue,
+                found: elementType.rawValue)
+        default: break
         }
         let values = try integerValues()
         switch target {
+        case .u64: return try Tensor(narrowed(values, UInt64.self), shape: shape)
+        case .u32: return try Tensor(narrowed(values, UInt32.self), shape: shape)
+        case .u16: return try Tensor(narrowed(values, UInt16.self), shape: shape)
         case .i64: return try Tensor(values, shape: shape)
         case .i32: return try Tensor(narrowed(values, Int32.self), shape: shape)
         case .i16: return try Tensor(narrowed(values, Int16.self), shape: shape)
@@ -78,7 +83,7 @@ extension Tensor {
     }
 
     private func halves() throws(ZooError) -> [UInt16] {
-        try reinterpreted(as: .i16).scalars(Int16.self).map { UInt16(bitPattern: $0) }
+        try reinterpreted(as: .u16).scalars(UInt16.self)
     }
 
     private func floatValues() throws(ZooError) -> [Float] {
@@ -87,21 +92,35 @@ extension Tensor {
         case .f64: try scalars(Double.self).map { Float($0) }
         case .f16: try halves().map { HalfPrecision.float(fromHalf: $0) }
         case .bf16: try halves().map { HalfPrecision.float(fromBrain: $0) }
-        default: try integerValues().map { Float($0) }
+        case .u64: try scalars(UInt64.self).map { Float($0) }
+        default:
+            if let table = SmallFloats.table(of: elementType) {
+                try reinterpreted(as: .u8).scalars(UInt8.self).map { table[Int($0)] }
+            } else {
+                try integerValues().map { Float($0) }
+            }
         }
     }
 
     private func doubleValues() throws(ZooError) -> [Double] {
         switch elementType {
         case .f64: try scalars(Double.self)
-        case .f32, .f16, .bf16: try floatValues().map { Double($0) }
-        default: try integerValues().map { Double($0) }
+        case .u64: try scalars(UInt64.self).map { Double($0) }
+        default:
+            if elementType.isFloatingPoint {
+                try floatValues().map { Double($0) }
+            } else {
+                try integerValues().map { Double($0) }
+            }
         }
     }
 
     private func integerValues() throws(ZooError) -> [Int64] {
         switch elementType {
         case .i64: return try scalars(Int64.self)
+        case .u64: return try narrowed(scalars(UInt64.self), Int64.self)
+        case .u32: return try scalars(UInt32.self).map { Int64($0) }
+        case .u16: return try scalars(UInt16.self).map { Int64($0) }
         case .i32: return try scalars(Int32.self).map { Int64($0) }
         case .i16: return try scalars(Int16.self).map { Int64($0) }
         case .i8: return try scalars(Int8.self).map { Int64($0) }
@@ -109,13 +128,15 @@ extension Tensor {
         case .bool: return try reinterpreted(as: .u8).scalars(UInt8.self).map { $0 == 0 ? 0 : 1 }
         default:
             throw ZooError(
-                .unsupported, "floating-point numbers are not turned into integers",
-                found: elementType.rawValue)
+                .unsupported,
+                elementType.isComplex
+                    ? "complex numbers are not turned into real ones"
+                    : "floating-point numbers are not turned into integers", found: elementType.rawValue)
         }
     }
 
-    private func narrowed<Small: FixedWidthInteger>(
-        _ values: [Int64], _ type: Small.Type
+    private func narrowed<Large: FixedWidthInteger, Small: FixedWidthInteger>(
+        _ values: [Large], _ type: Small.Type
     ) throws(ZooError) -> [Small] {
         var result: [Small] = []
         result.reserveCapacity(values.count)

@@ -34,7 +34,8 @@ import ZooTestSupport
     }
 
     private func writeEveryType(to path: String) throws {
-        var weights = try ElementType.allCases.map { type in
+        let known = ElementType.allCases.filter { !$0.isComplex && ($0.byteCount > 1 || !$0.isFloatingPoint) }
+        var weights = try known.map { type in
             NamedTensor(type.rawValue, try Tensor(zeros: [2, 3], elementType: type))
         }
         weights.append(NamedTensor("scalar", try Tensor([Float(7)], shape: [])))

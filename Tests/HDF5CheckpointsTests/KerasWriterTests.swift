@@ -97,7 +97,8 @@ enum SmallNetwork {
 
     @Test func everyElementType() throws {
         let bits = try Tensor((0..<64).map { UInt8($0 * 4 % 120) }, shape: [64])
-        let weights = try ElementType.allCases.map { type in
+        let known = ElementType.allCases.filter { !$0.isComplex && ($0.byteCount > 1 || !$0.isFloatingPoint) }
+        let weights = try known.map { type in
             let count = 64 / type.byteCount
             let bytes = type == .bool ? try Tensor((0..<64).map { UInt8($0 % 2) }, shape: [64]) : bits
             let tensor = try Tensor(storage: bytes.storage, elementType: type, shape: [2, count / 2])

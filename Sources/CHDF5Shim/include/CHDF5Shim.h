@@ -78,7 +78,10 @@ enum {
     ZOO_HDF5_I16 = 6,
     ZOO_HDF5_I8 = 7,
     ZOO_HDF5_U8 = 8,
-    ZOO_HDF5_BOOL = 9 /* an enumeration over one byte with FALSE and TRUE, as h5py writes it */
+    ZOO_HDF5_BOOL = 9, /* an enumeration over one byte with FALSE and TRUE, as h5py writes it */
+    ZOO_HDF5_U64 = 10,
+    ZOO_HDF5_U32 = 11,
+    ZOO_HDF5_U16 = 12
 };
 
 typedef struct zoo_hdf5_writer zoo_hdf5_writer;

@@ -54,7 +54,7 @@ extension PyTorchTensor {
             try Checked.product(lowest, elementType.byteCount))
         let count = try Checked.product(try Checked.sum(highest - lowest, 1), elementType.byteCount)
         let bytes = try table.read(
-            storage.key, at: start, byteCount: count, elementSize: elementType.byteCount)
+            storage.key, at: start, byteCount: count, elementSize: elementType.byteOrderUnit)
         return try Tensor(
             storage: bytes, elementType: elementType, shape: shape, strides: strides, offset: offset - lowest)
     }

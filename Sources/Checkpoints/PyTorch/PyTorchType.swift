@@ -44,14 +44,19 @@ struct PyTorchType: Hashable {
         self = type
     }
 
+    /// The dtype of one of our types, without `torch.`.
+    static func name(of type: ElementType) -> String {
+        types.values.first { $0.elementType == type }?.name ?? type.rawValue
+    }
+
     private static let storageClasses: [String: PyTorchType] = [
         "FloatStorage": PyTorchType("float32", 4, .f32), "DoubleStorage": PyTorchType("float64", 8, .f64),
         "HalfStorage": PyTorchType("float16", 2, .f16), "BFloat16Storage": PyTorchType("bfloat16", 2, .bf16),
         "LongStorage": PyTorchType("int64", 8, .i64), "IntStorage": PyTorchType("int32", 4, .i32),
         "ShortStorage": PyTorchType("int16", 2, .i16), "CharStorage": PyTorchType("int8", 1, .i8),
         "ByteStorage": byte, "BoolStorage": PyTorchType("bool", 1, .bool), "UntypedStorage": byte,
-        "ComplexFloatStorage": PyTorchType("complex64", 8),
-        "ComplexDoubleStorage": PyTorchType("complex128", 16),
+        "ComplexFloatStorage": PyTorchType("complex64", 8, .c64),
+        "ComplexDoubleStorage": PyTorchType("complex128", 16, .c128),
         "QInt8Storage": PyTorchType("qint8", 1), "QUInt8Storage": PyTorchType("quint8", 1),
         "QInt32Storage": PyTorchType("qint32", 4), "QUInt4x2Storage": PyTorchType("quint4x2", 1),
         "QUInt2x4Storage": PyTorchType("quint2x4", 1),
@@ -61,10 +66,13 @@ struct PyTorchType: Hashable {
         var types: [String: PyTorchType] = [:]
         let all =
             Array(storageClasses.values) + [
-                PyTorchType("uint16", 2), PyTorchType("uint32", 4), PyTorchType("uint64", 8),
-                PyTorchType("complex32", 4), PyTorchType("float8_e4m3fn", 1), PyTorchType("float8_e5m2", 1),
-                PyTorchType("float8_e4m3fnuz", 1), PyTorchType("float8_e5m2fnuz", 1),
-                PyTorchType("float8_e8m0fnu", 1), PyTorchType("float4_e2m1fn_x2", 1),
+                PyTorchType("uint16", 2, .u16), PyTorchType("uint32", 4, .u32),
+                PyTorchType("uint64", 8, .u64),
+                PyTorchType("complex32", 4, .c32), PyTorchType("float8_e4m3fn", 1, .f8e4m3),
+                PyTorchType("float8_e5m2", 1, .f8e5m2),
+                PyTorchType("float8_e4m3fnuz", 1, .f8e4m3fnuz),
+                PyTorchType("float8_e5m2fnuz", 1, .f8e5m2fnuz),
+                PyTorchType("float8_e8m0fnu", 1, .f8e8m0), PyTorchType("float4_e2m1fn_x2", 1),
             ]
         for type in all { types[type.name] = type }
         let aliases = [

@@ -84,19 +84,25 @@ public enum PyTorchWriter {
         return pickle.bytes
     }
 
-    /// `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks)`.
+    /// `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks)`; types that came without
+    /// a storage class of their own take `_rebuild_tensor_v3`, bytes, and the type's name at the end.
     private static func append(
         _ tensor: Tensor, _ placement: PyTorchStoragePlan.Placement, storage: Tensor,
         to pickle: inout PickleWriter
     ) throws(ZooError) {
-        pickle.global("torch._utils", "_rebuild_tensor_v2")
+        let storageClass = storageClass(of: tensor.elementType)
+        pickle.global("torch._utils", storageClass == nil ? "_rebuild_tensor_v3" : "_rebuild_tensor_v2")
         pickle.mark()
         pickle.mark()
         try pickle.text("storage")
-        pickle.global("torch", storageClass(of: tensor.elementType))
+        if let storageClass {
+            pickle.global("torch", storageClass)
+        } else {
+            pickle.global("torch.storage", "UntypedStorage")
+        }
         try pickle.text(String(placement.storage))
         try pickle.text("cpu")
-        pickle.integer(storage.elementCount)
+        pickle.integer(storageClass == nil ? storage.byteCount : storage.elementCount)
         pickle.tuple()
         pickle.persistentID()
         pickle.integer(placement.offset)
@@ -104,11 +110,12 @@ public enum PyTorchWriter {
         pickle.integers(placement.strides)
         pickle.boolean(false)
         pickle.orderedDictionary()
+        if storageClass == nil { pickle.global("torch", PyTorchType.name(of: tensor.elementType)) }
         pickle.tuple()
         pickle.call()
     }
 
-    private static func storageClass(of type: ElementType) -> String {
+    private static func storageClass(of type: ElementType) -> String? {
         switch type {
         case .f64: "DoubleStorage"
         case .f32: "FloatStorage"
@@ -120,6 +127,9 @@ public enum PyTorchWriter {
         case .i8: "CharStorage"
         case .u8: "ByteStorage"
         case .bool: "BoolStorage"
+        case .c128: "ComplexDoubleStorage"
+        case .c64: "ComplexFloatStorage"
+        case .u64, .u32, .u16, .c32, .f8e4m3, .f8e5m2, .f8e4m3fnuz, .f8e5m2fnuz, .f8e8m0: nil
         }
     }
 }

@@ -47,10 +47,16 @@ public enum SafetensorsWriter {
                     .invalidArgument, "a tensor's name is taken already", file: path, tensor: name,
                     remedy: "Give every tensor a name of its own.")
             }
+            guard let type = SafetensorsType.name(of: tensor.elementType) else {
+                throw ZooError(
+                    .unsupported, "safetensors files don't hold numbers of this type", file: path,
+                    tensor: name, found: tensor.elementType.rawValue,
+                    remedy: "Write a .pth or .npz file instead.")
+            }
             let end = try Checked.sum(offset, tensor.byteCount)
             let shape = tensor.shape.dimensions.map(String.init).joined(separator: ",")
             members.append(
-                "\(quotedJSON(name)):{\"dtype\":\"\(SafetensorsType.name(of: tensor.elementType))\","
+                "\(quotedJSON(name)):{\"dtype\":\"\(type)\","
                     + "\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}")
             offset = end
         }

@@ -45,7 +45,7 @@ extension NPYHeader {
             let flat = try Tensor(
                 storage: storage, elementType: .u8, shape: TensorShape(checking: [storage.byteCount]))
             elements = try TensorStorage(
-                bytes: swappingBytes(of: try flat.bytes(), elementSize: elementType.byteCount))
+                bytes: swappingBytes(of: try flat.bytes(), elementSize: elementType.byteOrderUnit))
         }
         var strides = shape.contiguousStrides
         if isColumnMajor {

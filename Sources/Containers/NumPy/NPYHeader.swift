@@ -67,7 +67,7 @@ public struct NPYHeader: Sendable, Hashable {
     }
 
     /// The header's bytes, format version 1.0, padded so that the elements begin at a multiple of 64.
-    /// - Throws: ``ZooError`` for `bf16`, which NumPy doesn't have.
+    /// - Throws: ``ZooError`` for types that NumPy doesn't have, such as `bf16`.
     public func bytes() throws(ZooError) -> [UInt8] {
         let axes = shape.dimensions.map(String.init).joined(separator: ", ") + (shape.rank == 1 ? "," : "")
         let text = "{'descr': '\(try description())', 'fortran_order': False, 'shape': (\(axes)), }"
@@ -94,9 +94,14 @@ public struct NPYHeader: Sendable, Hashable {
         case .i8: return "|i1"
         case .u8: return "|u1"
         case .bool: return "|b1"
-        case .bf16:
+        case .u64: return "<u8"
+        case .u32: return "<u4"
+        case .u16: return "<u2"
+        case .c128: return "<c16"
+        case .c64: return "<c8"
+        case .bf16, .f8e4m3, .f8e5m2, .f8e4m3fnuz, .f8e5m2fnuz, .f8e8m0, .c32:
             throw ZooError(
-                .unsupported, "NumPy has no bfloat16", found: "bf16",
+                .unsupported, "NumPy has no numbers of this type", found: elementType.rawValue,
                 remedy: "Convert the tensor to f32 first.")
         }
     }
@@ -105,8 +110,8 @@ public struct NPYHeader: Sendable, Hashable {
         _ descr: String, start: Int, file: String?
     ) throws(ZooError) -> (elementType: ElementType, isBigEndian: Bool) {
         let types: [String: ElementType] = [
-            "f8": .f64, "f4": .f32, "f2": .f16, "i8": .i64, "i4": .i32, "i2": .i16, "i1": .i8, "u1": .u8,
-            "b1": .bool,
+            "f8": .f64, "f4": .f32, "f2": .f16, "i8": .i64, "i4": .i32, "i2": .i16, "i1": .i8, "u8": .u64,
+            "u4": .u32, "u2": .u16, "u1": .u8, "b1": .bool, "c16": .c128, "c8": .c64,
         ]
         guard let order = descr.first, let type = types[String(descr.dropFirst())],
             order == "<" || order == ">" || order == "=" || (order == "|" && type.byteCount == 1)
@@ -114,7 +119,7 @@ public struct NPYHeader: Sendable, Hashable {
             throw ZooError(
                 .unsupported, "the NumPy type \(quoted(descr)) isn't supported", file: file,
                 byteOffset: start,
-                expected: "a plain number of at most 64 bits",
+                expected: "a plain number",
                 remedy: "Convert the array in NumPy, to float32 say.")
         }
         return (type, order == ">" && type.byteCount > 1)

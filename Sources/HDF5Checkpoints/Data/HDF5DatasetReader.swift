@@ -31,11 +31,11 @@ struct HDF5DatasetReader: Sendable {
 
     /// Reads all elements.
     func load() throws(ZooError) -> Tensor {
-        let raw = try unsafe Tensor(shape: shape, elementType: encoding.stored) { (memory) throws(ZooError) in
+        return try unsafe Tensor(shape: shape, elementType: encoding.elementType) {
+            (memory) throws(ZooError) in
             try unsafe fill(memory)
-            if encoding.isBigEndian { unsafe swapBytes(memory, elementBytes: encoding.stored.byteCount) }
+            if encoding.isBigEndian { unsafe swapBytes(memory, elementBytes: encoding.elementType.byteCount) }
         }
-        return encoding.isWidened ? try widened(raw) : raw
     }
 
     private func fill(_ memory: UnsafeMutableRawBufferPointer) throws(ZooError) {
@@ -48,7 +48,7 @@ struct HDF5DatasetReader: Sendable {
             try unsafe part.read(at: 0, into: memory)
         case .chunked(let chunks):
             unsafe repeatFill(chunks.fill, in: memory)
-            let reader = try HDF5ChunkReader(chunks, elementBytes: encoding.stored.byteCount)
+            let reader = try HDF5ChunkReader(chunks, elementBytes: encoding.elementType.byteCount)
             for chunk in chunks.chunks {
                 let isAtEdge = chunk.position.enumerated().contains { axis, start in
                     start + chunks.extents[axis] > shape[axis]
@@ -63,7 +63,7 @@ struct HDF5DatasetReader: Sendable {
     private func place(
         _ bytes: [UInt8], of chunk: HDF5Chunk, extents: [Int], in memory: UnsafeMutableRawBufferPointer
     ) {
-        let elementBytes = encoding.stored.byteCount
+        let elementBytes = encoding.elementType.byteCount
         let strides = shape.contiguousStrides
         let chunkStrides = TensorShape(extents).contiguousStrides
         let clipped = zip(chunk.position, extents).enumerated().map { axis, pair in
@@ -115,21 +115,6 @@ struct HDF5DatasetReader: Sendable {
                 unsafe memory.swapAt(start + byte, start + elementBytes - 1 - byte)
             }
             start += elementBytes
-        }
-    }
-
-    /// Unsigned numbers in a type that holds them.
-    private func widened(_ raw: Tensor) throws(ZooError) -> Tensor {
-        switch encoding.stored {
-        case .i16:
-            return try Tensor(raw.scalars(Int16.self).map { Int32(UInt16(bitPattern: $0)) }, shape: shape)
-        case .i32:
-            return try Tensor(raw.scalars(Int32.self).map { Int64(UInt32(bitPattern: $0)) }, shape: shape)
-        default:
-            guard try raw.scalars(Int64.self).allSatisfy({ $0 >= 0 }) else {
-                throw ZooError(.unsupported, "an unsigned number is beyond the range of 64-bit integers")
-            }
-            return raw
         }
     }
 }

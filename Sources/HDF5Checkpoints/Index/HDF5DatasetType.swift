@@ -90,33 +90,24 @@ package struct HDF5FloatLayout: Sendable, Hashable {
 
 /// How stored bytes become elements.
 package struct HDF5Encoding: Sendable, Hashable {
-    /// The element type that has the stored width; what unsigned numbers are read as first.
-    package let stored: ElementType
-    /// Whether they are unsigned numbers that need a wider type.
-    package let isWidened: Bool
+    /// Type of the tensor's elements.
+    package let elementType: ElementType
     /// Whether bytes have to be swapped.
     package let isBigEndian: Bool
 
-    init(_ stored: ElementType, isWidened: Bool = false, isBigEndian: Bool) {
-        self.stored = stored
-        self.isWidened = isWidened
+    init(_ elementType: ElementType, isBigEndian: Bool) {
+        self.elementType = elementType
         self.isBigEndian = isBigEndian
     }
 
     static func integer(byteCount: Int, isSigned: Bool, isBigEndian: Bool) -> HDF5Encoding? {
         switch byteCount {
         case 1: HDF5Encoding(isSigned ? .i8 : .u8, isBigEndian: false)
-        case 2: HDF5Encoding(.i16, isWidened: !isSigned, isBigEndian: isBigEndian)
-        case 4: HDF5Encoding(.i32, isWidened: !isSigned, isBigEndian: isBigEndian)
-        case 8: HDF5Encoding(.i64, isWidened: !isSigned, isBigEndian: isBigEndian)
+        case 2: HDF5Encoding(isSigned ? .i16 : .u16, isBigEndian: isBigEndian)
+        case 4: HDF5Encoding(isSigned ? .i32 : .u32, isBigEndian: isBigEndian)
+        case 8: HDF5Encoding(isSigned ? .i64 : .u64, isBigEndian: isBigEndian)
         default: nil
         }
-    }
-
-    /// The type of the tensor: unsigned 16-bit numbers become `i32`, unsigned 32- and 64-bit numbers `i64`.
-    package var elementType: ElementType {
-        guard isWidened else { return stored }
-        return stored == .i16 ? .i32 : .i64
     }
 }
 

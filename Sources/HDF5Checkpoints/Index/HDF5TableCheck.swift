@@ -13,7 +13,7 @@ enum HDF5TableCheck {
                 continue
             }
             do {
-                let declared = try Checked.product(shape.elementCount, encoding.stored.byteCount)
+                let declared = try Checked.product(shape.elementCount, encoding.elementType.byteCount)
                 let stored = try check(dataset, shape, encoding, declared: declared, fileBytes: fileBytes)
                 try checkExpansion(declared: declared, stored: stored, limits: limits)
                 total = try Checked.sum(total, declared)
@@ -47,7 +47,7 @@ enum HDF5TableCheck {
         case .chunked(let chunks):
             try check(fill: chunks.fill, encoding)
             return try check(
-                chunks, shape, elementBytes: encoding.stored.byteCount, declared: declared,
+                chunks, shape, elementBytes: encoding.elementType.byteCount, declared: declared,
                 fileBytes: fileBytes)
         }
     }
@@ -70,7 +70,7 @@ enum HDF5TableCheck {
     }
 
     private static func check(fill: [UInt8], _ encoding: HDF5Encoding) throws(ZooError) {
-        guard fill.isEmpty || fill.count == encoding.stored.byteCount else {
+        guard fill.isEmpty || fill.count == encoding.elementType.byteCount else {
             throw ZooError(.corrupt, "a dataset's fill value has the wrong size")
         }
     }

@@ -95,7 +95,7 @@ internal import ZooTensors
         let dimensions = try tensor.shape.dimensions.map { (dimension) throws(ZooError) in
             try UInt64(Checked.int(dimension))
         }
-        let type = HDF5OutputFile.typeNumber(tensor.elementType)
+        let type = try HDF5OutputFile.typeNumber(tensor.elementType)
         try unsafe tensor.withContiguousBytes { (bytes) throws(ZooError) in
             try unsafe perform {
                 unsafe zoo_hdf5_write_dataset(
@@ -104,7 +104,7 @@ internal import ZooTensors
         }
     }
 
-    private static func typeNumber(_ type: ElementType) -> Int32 {
+    private static func typeNumber(_ type: ElementType) throws(ZooError) -> Int32 {
         let number =
             switch type {
             case .f64: ZOO_HDF5_F64
@@ -117,6 +117,13 @@ internal import ZooTensors
             case .i8: ZOO_HDF5_I8
             case .u8: ZOO_HDF5_U8
             case .bool: ZOO_HDF5_BOOL
+            case .u64: ZOO_HDF5_U64
+            case .u32: ZOO_HDF5_U32
+            case .u16: ZOO_HDF5_U16
+            case .f8e4m3, .f8e5m2, .f8e4m3fnuz, .f8e5m2fnuz, .f8e8m0, .c128, .c64, .c32:
+                throw ZooError(
+                    .unsupported, "Keras files don't hold numbers of this type", found: type.rawValue,
+                    remedy: "Convert the tensor to f32 first.")
             }
         return Int32(number)
     }

@@ -62,7 +62,7 @@ for functional in (False, True):
 with h5py.File(f"{folder}/all.h5") as file:
     for name, dtype in [
         ("f64", "f8"), ("f32", "f4"), ("f16", "f2"), ("i64", "i8"), ("i32", "i4"), ("i16", "i2"), ("i8", "i1"),
-        ("u8", "u1"), ("bool", "?"),
+        ("u64", "u8"), ("u32", "u4"), ("u16", "u2"), ("u8", "u1"), ("bool", "?"),
     ]:
         assert file[f"all/all/{name}"].dtype == np.dtype(dtype), (name, file[f"all/all/{name}"].dtype)
     assert file["all/all/bf16"].dtype == np.dtype("V2") and file["all/all/bf16"].attrs["dtype"] == "bfloat16"

@@ -80,8 +80,8 @@ def types():
             for kind, name in names.items():
                 file.add(f"layers/numbers/vars/{index}", name, values((3, 2), order + kind))
                 index += 1
-            for kind, name, wide in [("u2", "i32", "i4"), ("u4", "i64", "i8"), ("u8", "i64", "i8")]:
-                file.add(f"layers/unsigned/vars/{index}", name, values((5,), order + kind), wide)
+            for kind, name in [("u2", "u16"), ("u4", "u32"), ("u8", "u64")]:
+                file.add(f"layers/unsigned/vars/{index}", name, values((5,), order + kind))
                 index += 1
         file.add("layers/others/vars/0", "bool", values((7,), np.bool_))
         brain = values((3, 3), ml_dtypes.bfloat16)

@@ -6,6 +6,8 @@ public enum CheckpointFormat: String, Sendable, Hashable, CaseIterable {
     case pytorchZip = "pytorch-zip"
     /// `torch.save` before that: five pickles and raw storages in one stream.
     case pytorchLegacy = "pytorch-legacy"
+    /// `torch.save` before PyTorch 0.2: a tar archive.
+    case pytorchTar = "pytorch-tar"
     /// Hugging Face's safetensors.
     case safetensors
     /// `np.savez`: NPY arrays in a zip archive.
@@ -20,6 +22,7 @@ public enum CheckpointFormat: String, Sendable, Hashable, CaseIterable {
         switch self {
         case .pytorchZip: "PyTorch (zip)"
         case .pytorchLegacy: "PyTorch (older stream format)"
+        case .pytorchTar: "PyTorch (oldest format, tar)"
         case .safetensors: "safetensors"
         case .npz: "NumPy arrays"
         case .kerasHDF5: "Keras HDF5"

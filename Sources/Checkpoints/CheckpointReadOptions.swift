@@ -7,13 +7,19 @@ public struct CheckpointReadOptions: Sendable, Hashable {
     public var key: String?
     /// Leave prefixes that all keys share (`module.`, `_orig_mod.`, `model.`) as they are.
     public var keepPrefixes = false
+    /// Read quantized tensors as the real numbers (`f32`) that they stand for; else their numbers aren't read.
+    public var dequantizes = false
     /// Bounds on what the file may ask for.
     public var limits = ReadLimits()
 
     /// The defaults.
-    public init(key: String? = nil, keepPrefixes: Bool = false, limits: ReadLimits = ReadLimits()) {
+    public init(
+        key: String? = nil, keepPrefixes: Bool = false, dequantizes: Bool = false,
+        limits: ReadLimits = ReadLimits()
+    ) {
         self.key = key
         self.keepPrefixes = keepPrefixes
+        self.dequantizes = dequantizes
         self.limits = limits
     }
 }

@@ -31,7 +31,7 @@ public enum CheckpointReader {
         }
         let kind = try FileKind.detect(source)
         switch kind {
-        case .pytorchZip, .torchScript, .pytorchLegacy:
+        case .pytorchZip, .torchScript, .pytorchLegacy, .torchTar:
             return try PyTorchReader.read(source, options: options)
         case .safetensors:
             let checkpoint = try SafetensorsReader.read(source, options: options)

@@ -62,7 +62,7 @@ public enum FileKind: String, Sendable, Hashable, CaseIterable {
         if PyTorchLegacyFile.matches(first) { return .pytorchLegacy }
         if isSafetensors(first, byteCount: source.count) { return .safetensors }
         if first.count >= 2, first[0] == 0x80, first[1] <= 5 { return .barePickle }
-        if first.dropFirst(257).starts(with: Array("ustar".utf8)) { return .torchTar }
+        if isTar(first) { return .torchTar }
         if let kind = kind(ofText: first) { return kind }
         // HDF5 may begin after a user block of 512, 1024, 2048, … bytes.
         var place = 512
@@ -72,6 +72,9 @@ public enum FileKind: String, Sendable, Hashable, CaseIterable {
         }
         return .unknown
     }
+
+    /// Whether a file begins with a header of a tar archive.
+    static func isTar(_ first: [UInt8]) -> Bool { first.dropFirst(257).starts(with: Array("ustar".utf8)) }
 
     private static let hdf5Signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
 
@@ -108,17 +111,12 @@ public enum FileKind: String, Sendable, Hashable, CaseIterable {
     public func refusal(path: String?) -> ZooError? {
         switch self {
         case .pytorchZip, .pytorchLegacy, .torchScript, .torchExport, .kerasArchive, .zipOfOne, .hdf5,
-            .safetensors,
-            .npy, .npz, .gzip, .barePickle:
+            .safetensors, .torchTar, .npy, .npz, .gzip, .barePickle:
             return nil
         case .zip:
             return ZooError(
                 .unknownFormat, "this zip holds no checkpoint", file: path,
                 remedy: "Unpack it and name one file.")
-        case .torchTar:
-            return ZooError(
-                .unsupported, "this is a tar archive, as PyTorch before 0.2 wrote them", file: path,
-                remedy: "Load it in PyTorch and save its state dict again, or unpack the archive.")
         case .png, .jpeg:
             return ZooError(
                 .unknownFormat, "this is a picture", file: path, expected: "a checkpoint", found: rawValue)

@@ -106,6 +106,15 @@ import ZooTestSupport
         widened = {t: every.view(getattr(torch, "float8_" + t)) for t in ["e4m3fn", "e5m2", "e4m3fnuz", "e5m2fnuz", "e8m0fnu"]}
         torch.save(widened, folder + "widened.pth")
         expect("widened", {name: value.float() for name, value in widened.items()})
+        torch.manual_seed(1)
+        values = torch.randn(4, 3, 2)
+        quantized = {"a": torch.quantize_per_tensor(values, 0.0371, -3, torch.qint8),
+                     "b": torch.quantize_per_tensor(values, 0.0113, 130, torch.quint8),
+                     "c": torch.quantize_per_tensor(values, 1e-6, 0, torch.qint32),
+                     "d": torch.quantize_per_channel(values, torch.tensor([0.1, 0.03, 0.017]), torch.tensor([0, 5, -7]), 1, torch.qint8),
+                     "e": torch.quantize_per_channel(values, torch.tensor([0.1, 0.2]), torch.tensor([1, 2]), 2, torch.quint8)}
+        torch.save(quantized, folder + "quantized-tensors.pth")
+        expect("quantized-tensors", {name: value.dequantize() for name, value in quantized.items()})
         torch.save({"q": torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8),
                     "w": torch.ones(2)}, folder + "unsupported.pth")
         torch.save({"s": torch.ones(2, 2).to_sparse(), "w": torch.ones(2)}, folder + "sparse.pth")
@@ -145,6 +154,14 @@ import ZooTestSupport
             }
         }
         try checkRefusals(folder)
+        let options = CheckpointReadOptions(dequantizes: true)
+        let real = try CheckpointReader.read(path: folder.file("quantized-tensors.pth"), options: options)
+        let wanted = try SafetensorsReader.read(
+            ByteSource(path: folder.file("quantized-tensors.safetensors")))
+        #expect(real.tensors.count == 5)
+        for tensor in real.tensors {
+            #expect(try tensor.load().bytes() == wanted[tensor.name]?.load().bytes(), "\(tensor.name)")
+        }
         // All 256 numbers of each 8-bit format, to the bit but for the payload of NaN.
         let small = try CheckpointReader.read(path: folder.file("widened.pth"))
         let wide = try SafetensorsReader.read(ByteSource(path: folder.file("widened.safetensors")))

@@ -9,6 +9,8 @@ struct PyTorchAssembly {
     let path: String?
     let options: CheckpointReadOptions
     var notes: [String] = []
+    /// Tensors that persistent ids stand for, in the tar format.
+    var tensors: [String: PyTorchTensor] = [:]
 
     init(
         document: PickleDocument, table: PyTorchStorageTable, format: CheckpointFormat, path: String?,
@@ -131,6 +133,18 @@ struct PyTorchAssembly {
         return entries
     }
 
+    private func tensor(_ reference: PickleReference) throws(ZooError) -> PyTorchTensor {
+        guard let key = PyTorchTensor.tarKey(document, reference) else {
+            return try PyTorchTensor(document, reference)
+        }
+        guard let tensor = tensors[key] else {
+            throw ZooError(
+                .corrupt, "the tensor \(quoted(key)) isn't in the file",
+                byteOffset: document.byteOffset(reference), remedy: "Get the file again.")
+        }
+        return tensor
+    }
+
     private func refuseHiddenTensor(_ item: (name: String, value: PickleReference)) throws(ZooError) {
         let usualExtras: Set<String> = [
             "args", "opts", "options", "config", "cfg", "conf", "settings", "meta", "metadata", "date",
@@ -183,7 +197,7 @@ struct PyTorchAssembly {
         var byteCount = 0
         for (entry, name) in zip(entries, names) {
             do throws(ZooError) {
-                let tensor = try PyTorchTensor(document, entry.value)
+                let tensor = try tensor(entry.value)
                 byteCount = try Checked.sum(
                     byteCount, try Checked.product(tensor.shape.elementCount, tensor.type.byteCount))
                 guard byteCount <= options.limits.tensorBytes else {
@@ -191,7 +205,7 @@ struct PyTorchAssembly {
                         .limitExceeded,
                         "the tensors together have more than \(options.limits.tensorBytes) bytes")
                 }
-                tensors.append(try tensor.entry(named: name, in: table, path: path, limits: options.limits))
+                tensors.append(try tensor.entry(named: name, in: table, path: path, options: options))
             } catch {
                 throw error.adding(file: path, tensor: entry.name)
             }

@@ -12,8 +12,9 @@ public enum PyTorchReader {
         _ source: ByteSource, options: CheckpointReadOptions = CheckpointReadOptions()
     ) throws(ZooError) -> Checkpoint {
         do throws(ZooError) {
-            let isZip = try source.bytes(at: 0, count: min(4, source.count)) == [0x50, 0x4B, 3, 4]
-            return isZip ? try readZip(source, options) : try readLegacy(source, options)
+            let first = try source.bytes(at: 0, count: min(512, source.count))
+            if first.starts(with: [0x50, 0x4B, 3, 4]) { return try readZip(source, options) }
+            return FileKind.isTar(first) ? try readTar(source, options) : try readLegacy(source, options)
         } catch {
             throw error.adding(file: source.path)
         }
@@ -27,6 +28,17 @@ public enum PyTorchReader {
             document: file.document, table: file.table, format: .pytorchLegacy, path: source.path,
             options: options
         ).checkpoint()
+    }
+
+    private static func readTar(
+        _ source: ByteSource, _ options: CheckpointReadOptions
+    ) throws(ZooError) -> Checkpoint {
+        let file = try PyTorchTarFile(source, limits: options.limits)
+        var assembly = PyTorchAssembly(
+            document: file.document, table: file.table, format: .pytorchTar, path: source.path,
+            options: options)
+        assembly.tensors = file.tensors
+        return try assembly.checkpoint()
     }
 
     private static func readZip(

@@ -23,6 +23,16 @@ struct PyTorchStorage: Hashable {
         self.isUntyped = false
     }
 
+    /// A run of another storage's elements, under a key of its own.
+    init(viewing whole: PyTorchStorage, from first: Int, count: Int) {
+        self.key = whole.key
+        self.type = whole.type
+        self.elementCount = whole.elementCount
+        self.viewStart = whole.viewStart + first
+        self.viewCount = count
+        self.isUntyped = false
+    }
+
     /// Reads `('storage', class, key, location, count[, view])`.
     init(_ document: PickleDocument, _ id: PickleReference) throws(ZooError) {
         let fields = document.elements(id) ?? []

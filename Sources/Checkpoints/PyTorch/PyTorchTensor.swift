@@ -11,6 +11,8 @@ struct PyTorchTensor: Sendable {
     let strides: [Int]
     /// Why its numbers can't be read, when they can't.
     let problem: ZooError?
+    /// What a quantized tensor's whole numbers stand for.
+    var quantizer: PyTorchQuantizer?
     /// Where in the file its description stands, if that is known.
     let byteOffset: Int?
 }
@@ -18,12 +20,19 @@ struct PyTorchTensor: Sendable {
 extension PyTorchTensor {
     private static let maximumDepth = 8
 
-    /// Whether a value is a tensor, of whatever kind.
+    /// Whether a value is a tensor, of whatever kind. The tar format refers to tensors by persistent ids.
     static func isTensor(_ document: PickleDocument, _ reference: PickleReference) -> Bool {
+        if tarKey(document, reference) != nil { return true }
         guard let object = document.object(reference), let function = document.global(object.callable) else {
             return false
         }
         return isRebuild(function)
+    }
+
+    /// The key by which the tar format's object refers to a tensor.
+    static func tarKey(_ document: PickleDocument, _ reference: PickleReference) -> String? {
+        guard case .persistent(let id) = document.value(reference) else { return nil }
+        return document.text(id) ?? document.integer(id).map(String.init)
     }
 
     private static func isRebuild(_ function: PickleGlobal) -> Bool {
@@ -72,7 +81,10 @@ extension PyTorchTensor {
             let problem = try lazyMathematics(document, arguments.dropFirst(7).first)
             return try plain(document, reference, arguments, type: type, problem: problem)
         case ("torch._utils", "_rebuild_qtensor"):
-            return try plain(document, reference, arguments, type: nil, problem: nil)
+            var tensor = try plain(document, reference, arguments, type: nil, problem: nil)
+            guard arguments.count >= 5 else { throw malformed(document, reference) }
+            tensor.quantizer = try PyTorchQuantizer(document, arguments[4], shape: tensor.shape)
+            return tensor
         case ("torch._utils", "_rebuild_parameter"), ("torch._utils", "_rebuild_parameter_with_state"),
             ("torch.nn.parameter", "Parameter"), ("torch.nn.parameter", "Buffer"):
             guard let inner = arguments.first, let object = document.object(inner),
@@ -110,17 +122,20 @@ extension PyTorchTensor {
         let shape = try TensorShape(checking: size)
         let capacity = try Checked.product(storage.viewCount, storage.type.byteCount) / type.byteCount
         try Tensor.checkView(elementCount: capacity, shape: shape, strides: strides, offset: offset)
-        var reason = problem
-        if type.elementType == nil {
-            reason = ZooError(
-                .unsupported, "the dtype torch.\(type.name) isn't supported",
-                byteOffset: document.byteOffset(reference),
-                expected: "one of " + ElementType.allCases.map(\.rawValue).joined(separator: ", "),
-                remedy: "Convert the tensor in PyTorch.")
-        }
         return PyTorchTensor(
-            storage: storage, type: type, offset: offset, shape: shape, strides: strides, problem: reason,
+            storage: storage, type: type, offset: offset, shape: shape, strides: strides,
+            problem: unsupported(type, at: document.byteOffset(reference)) ?? problem,
             byteOffset: document.byteOffset(reference))
+    }
+
+    /// Why numbers of a type can't be read; `nil` for those that can.
+    static func unsupported(_ type: PyTorchType, at byteOffset: Int?) -> ZooError? {
+        if type.elementType != nil { return nil }
+        return ZooError(
+            .unsupported, "the dtype torch.\(type.name) isn't supported", byteOffset: byteOffset,
+            expected: "one of " + ElementType.allCases.map(\.rawValue).joined(separator: ", "),
+            remedy: type.integerType == nil
+                ? "Convert the tensor in PyTorch." : "Read the file with --dequantize.")
     }
 
     /// A tuple, list, `torch.Size` or TorchScript list of whole numbers.

@@ -5,10 +5,12 @@ extension PyTorchTensor {
     /// The lazy entry of a checkpoint for this tensor. Sizes are checked now, numbers are read on demand: just the
     /// run of the storage that the tensor's elements span.
     func entry(
-        named name: String, in table: PyTorchStorageTable, path: String?, limits: ReadLimits
+        named name: String, in table: PyTorchStorageTable, path: String?, options: CheckpointReadOptions
     ) throws(ZooError) -> CheckpointTensor {
         let location = table.prefix + storage.key
-        guard problem == nil, let elementType = type.elementType else {
+        let limits = options.limits
+        let dequantizes = options.dequantizes && quantizer != nil && type.integerType != nil
+        guard dequantizes || problem == nil, let elementType = dequantizes ? .f32 : type.elementType else {
             let reason = problem ?? ZooError(.unsupported, "the dtype torch.\(type.name) isn't supported")
             return CheckpointTensor(
                 name: name, elementType: type.placeholder, shape: shape, typeName: type.name,
@@ -27,11 +29,22 @@ extension PyTorchTensor {
             name: name, elementType: elementType, shape: shape, location: location, storageKey: storage.key
         ) { () throws(ZooError) in
             do throws(ZooError) {
-                return try tensor.load(as: elementType, from: table)
+                return try tensor.load(from: table, dequantizes: dequantizes)
             } catch {
                 throw error.adding(file: path, byteOffset: tensor.byteOffset)
             }
         }
+    }
+
+    /// Reads the numbers.
+    func load(from table: PyTorchStorageTable, dequantizes: Bool = false) throws(ZooError) -> Tensor {
+        if dequantizes, let quantizer, let integers = type.integerType {
+            return try quantizer.dequantize(try load(as: integers, from: table), from: table)
+        }
+        guard let elementType = type.elementType, problem == nil else {
+            throw problem ?? ZooError(.unsupported, "the dtype torch.\(type.name) isn't supported")
+        }
+        return try load(as: elementType, from: table)
     }
 
     private func load(

@@ -9,11 +9,16 @@ struct PyTorchType: Hashable {
     let byteCount: Int
     /// Our type, where there is one.
     let elementType: ElementType?
+    /// The type of a quantized type's whole numbers.
+    let integerType: ElementType?
 
-    private init(_ name: String, _ byteCount: Int, _ elementType: ElementType? = nil) {
+    private init(
+        _ name: String, _ byteCount: Int, _ elementType: ElementType? = nil, integers: ElementType? = nil
+    ) {
         self.name = name
         self.byteCount = byteCount
         self.elementType = elementType
+        self.integerType = integers
     }
 
     /// What stands for the type in a table of tensors: our type, or one of the same width.
@@ -57,8 +62,10 @@ struct PyTorchType: Hashable {
         "ByteStorage": byte, "BoolStorage": PyTorchType("bool", 1, .bool), "UntypedStorage": byte,
         "ComplexFloatStorage": PyTorchType("complex64", 8, .c64),
         "ComplexDoubleStorage": PyTorchType("complex128", 16, .c128),
-        "QInt8Storage": PyTorchType("qint8", 1), "QUInt8Storage": PyTorchType("quint8", 1),
-        "QInt32Storage": PyTorchType("qint32", 4), "QUInt4x2Storage": PyTorchType("quint4x2", 1),
+        "QInt8Storage": PyTorchType("qint8", 1, integers: .i8),
+        "QUInt8Storage": PyTorchType("quint8", 1, integers: .u8),
+        "QInt32Storage": PyTorchType("qint32", 4, integers: .i32),
+        "QUInt4x2Storage": PyTorchType("quint4x2", 1),
         "QUInt2x4Storage": PyTorchType("quint2x4", 1),
     ]
 

@@ -43,7 +43,7 @@ enum TorchExportReader {
             do throws(ZooError) {
                 let tensor = try tensor(value, places)
                 tensors.append(
-                    try tensor.entry(named: name, in: table, path: source.path, limits: options.limits))
+                    try tensor.entry(named: name, in: table, path: source.path, options: options))
             } catch {
                 throw error.adding(tensor: name)
             }

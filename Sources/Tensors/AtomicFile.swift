@@ -20,34 +20,7 @@ public final class AtomicFile {
     /// Begins writing the file at `path`.
     /// - Throws: ``ZooError`` when the folder is missing or can't be written to, or the path is a folder.
     public init(path: String) throws(ZooError) {
-        var information = stat()
-        if unsafe stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFDIR {
-            throw ZooError(
-                .notAFile, "the output is a folder", file: path, remedy: "Name a file inside the folder.")
-        }
-        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./"
-        let name = path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
-        guard !name.isEmpty else {
-            throw ZooError(.invalidArgument, "the output has no file name", file: path)
-        }
-        var template = Array("\(folder).\(name.prefix(100)).XXXXXX".utf8CString)
-        let descriptor = unsafe template.withUnsafeMutableBufferPointer { buffer in
-            unsafe buffer.baseAddress.map { unsafe mkstemp($0) } ?? -1
-        }
-        guard descriptor >= 0 else {
-            let reason = systemFailureReason()
-            throw ZooError(
-                .systemFailure, "cannot write the output: \(reason)", file: path,
-                remedy: "Check that the folder exists and that you may write to it.")
-        }
-        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        // mkstemp makes files for their owner alone; a result has the permissions of any other new file.
-        let mask = umask(0)
-        umask(mask)
-        fchmod(descriptor, 0o666 & ~mask)
-        self.descriptor = descriptor
-        self.temporaryPath = String(
-            decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        (temporaryPath, descriptor) = try TemporaryFiles.make(beside: path)
         self.path = path
     }
 
@@ -74,9 +47,7 @@ public final class AtomicFile {
     public func commit() throws(ZooError) {
         try flush()
         guard fsync(descriptor) == 0 else { throw systemError("cannot write the output", path: path) }
-        guard unsafe rename(temporaryPath, path) == 0 else {
-            throw systemError("cannot write the output", path: path)
-        }
+        try TemporaryFiles.rename(temporaryPath, to: path)
         isOpen = false
         close(descriptor)
     }
@@ -104,6 +75,6 @@ public final class AtomicFile {
         guard isOpen else { return }
         isOpen = false
         close(descriptor)
-        unsafe unlink(temporaryPath)
+        TemporaryFiles.remove(temporaryPath)
     }
 }

@@ -20,7 +20,10 @@ internal import ZooTensors
     /// Begins writing the file at `path`.
     init(path: String) throws(ZooError) {
         self.path = path
-        self.temporaryPath = try HDF5OutputFile.temporaryFile(beside: path)
+        let file = try TemporaryFiles.make(beside: path)
+        // libhdf5 opens it by its name.
+        close(file.descriptor)
+        self.temporaryPath = file.path
         var message = [CChar](repeating: 0, count: HDF5OutputFile.messageBytes)
         unsafe self.writer = unsafe zoo_hdf5_create(temporaryPath, &message, message.count)
         if unsafe writer == nil { throw HDF5OutputFile.failure(message, path) }
@@ -29,7 +32,7 @@ internal import ZooTensors
     deinit {
         var message = [CChar](repeating: 0, count: HDF5OutputFile.messageBytes)
         if let writer = unsafe writer { unsafe zoo_hdf5_close(writer, &message, message.count) }
-        if !isCommitted { unsafe unlink(temporaryPath) }
+        if !isCommitted { TemporaryFiles.remove(temporaryPath) }
     }
 
     /// Makes a group, and those it lies in; one that is there already is left as it is.
@@ -140,9 +143,7 @@ internal import ZooTensors
         guard descriptor >= 0 else { throw systemError("cannot write the output", path: path) }
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else { throw systemError("cannot write the output", path: path) }
-        guard unsafe rename(temporaryPath, path) == 0 else {
-            throw systemError("cannot write the output", path: path)
-        }
+        try TemporaryFiles.rename(temporaryPath, to: path)
         isCommitted = true
     }
 
@@ -163,33 +164,5 @@ internal import ZooTensors
     private static func failure(_ message: [CChar], _ path: String) -> ZooError {
         let text = String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         return ZooError(.systemFailure, "cannot write the output: \(text)", file: path)
-    }
-
-    /// An empty file beside the output, with the permissions of any other new file.
-    private static func temporaryFile(beside path: String) throws(ZooError) -> String {
-        var information = stat()
-        if unsafe stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFDIR {
-            throw ZooError(
-                .notAFile, "the output is a folder", file: path, remedy: "Name a file inside the folder.")
-        }
-        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./"
-        let name = path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
-        guard !name.isEmpty else {
-            throw ZooError(.invalidArgument, "the output has no file name", file: path)
-        }
-        var template = Array("\(folder).\(name.prefix(100)).XXXXXX".utf8CString)
-        let descriptor = unsafe template.withUnsafeMutableBufferPointer { buffer in
-            unsafe buffer.baseAddress.map { unsafe mkstemp($0) } ?? -1
-        }
-        guard descriptor >= 0 else {
-            throw ZooError(
-                .systemFailure, "cannot write the output: \(systemFailureReason())", file: path,
-                remedy: "Check that the folder exists and that you may write to it.")
-        }
-        let mask = umask(0)
-        umask(mask)
-        fchmod(descriptor, 0o666 & ~mask)
-        close(descriptor)
-        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

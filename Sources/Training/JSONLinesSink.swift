@@ -15,10 +15,19 @@ public final class JSONLinesSink: EventSink {
     /// Bytes in the file; a run checkpoint records it, so that resuming can cut off what came after.
     public private(set) var byteCount: Int
 
-    /// Opens the log, keeping the first `byteCount` bytes of what is there.
+    /// Opens the log, keeping the first `byteCount` bytes of what is there. As long as it is open, no other process
+    /// can open it, so that two never train the same run.
+    /// - Throws: ``ZooError`` when another process trains the run, or the log is shorter than `byteCount`.
     public init(path: String, keeping byteCount: Int = 0) throws(ZooError) {
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw systemError("cannot write the run's log", path: path) }
+        // Some network file systems have no locks; there it has to do without.
+        if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+            close(descriptor)
+            throw ZooError(
+                .refused, "another process is training this run", file: path,
+                remedy: "Wait for its end, or stop it.")
+        }
         let length = lseek(descriptor, 0, SEEK_END)
         guard length >= byteCount, ftruncate(descriptor, off_t(byteCount)) == 0,
             lseek(descriptor, 0, SEEK_END) == byteCount

@@ -34,6 +34,7 @@ struct Zoo: ParsableCommand {
             return
         }
         if ["train", "evaluate", "forward"].contains(arguments.first) { ProcessEnvironment.prepare() }
+        Interruption.watch()
         do {
             var command = try Zoo.parseAsRoot(arguments)
             try command.run()

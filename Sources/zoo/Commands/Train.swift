@@ -96,22 +96,21 @@ struct Train: ParsableCommand {
 
     func run() throws {
         let progress = TrainingProgress(isSilent: outputOptions.json)
-        let folder: String
+        let folder = RunFolder(path: resume ?? output ?? "")
+        adviseOnInterruption(folder)
         let trainer: Trainer
         var validation: any Dataset
-        if let resume {
-            folder = resume
-            let path = "\(folder)/last.zoo.safetensors"
-            let checkpoint = try RunCheckpoint(options.opener().checkpoint(path))
+        if resume != nil {
+            try folder.checkResumable()
+            let checkpoint = try RunCheckpoint(options.opener().checkpoint(folder.checkpoint))
             let parts = try parts(checkpoint.configuration)
             validation = parts.validation.dataset
-            announce(path, parts)
+            announce(folder.checkpoint, parts)
             trainer = try Trainer(
                 resuming: checkpoint, epochs: epochs, steps: steps, data: Trainer.Data(parts),
-                sinks: [progress], folder: folder)
+                sinks: [progress], folder: folder.path)
         } else {
             let source = model ?? ""
-            folder = output ?? ""
             var (start, _) = try options.opener().open(source)
             if fromScratch { start = try FreshStart(seed: seed).apply(to: start) }
             var configuration = configuration
@@ -120,32 +119,43 @@ struct Train: ParsableCommand {
             validation = parts.validation.dataset
             start = try Train.named(start, after: parts.training.dataset)
             announce(source, parts)
-            let made = try Folders.makeEmpty(
-                folder, remedy: "Name a new folder, or go on with --resume \(folder).")
+            let made = try folder.begin()
             do {
                 trainer = try Trainer(
                     model: start, configuration: configuration, data: Trainer.Data(parts), sinks: [progress],
-                    folder: folder)
+                    folder: folder.path)
             } catch {
                 // A run that can't begin leaves nothing behind.
-                if made { Folders.removeEmpty(folder) }
+                if made { Folders.removeEmpty(folder.path) }
                 throw error
             }
         }
+        try folder.removeLeftovers()
         let trained = try trainer.run()
-        let target = "\(folder)/model.zoo.safetensors"
+        let target = folder.model
         try ModelFile.write(trained, to: target)
         let result = try Evaluation.run(trained, on: validation)
         if outputOptions.json {
             let document: JSONValue = [
-                "schema": "menagerie/train/1", "model": .string(target), "folder": .string(folder),
+                "schema": "menagerie/train/1", "model": .string(target), "folder": .string(folder.path),
                 "accuracy": .number(result.confusion.accuracy), "loss": .finite(result.loss),
             ]
             print(document.text(pretty: true))
             return
         }
         print("Wrote \(Terminal.bold(target)), accuracy \(Numbers.percent(result.confusion.accuracy))")
-        print("Next: zoo evaluate \(target) --data \(data)")
+        print("Next: zoo evaluate \(Paths.quoted(target)) --data \(Paths.quoted(data))")
+    }
+
+    /// Whoever stops a run wants to know how to go on.
+    private func adviseOnInterruption(_ folder: RunFolder) {
+        let more = epochs.map { resume == nil ? "" : " --epochs \($0)" } ?? ""
+        let again = "zoo train --resume \(Paths.quoted(folder.path)) --data \(Paths.quoted(data))\(more)"
+        Interruption.advise {
+            folder.hasCheckpoint
+                ? " after the last epoch that is complete. Go on with: \(again)"
+                : " before the first epoch ended. There is nothing to resume yet; the same command begins again."
+        }
     }
 
     private var configuration: TrainingConfiguration {

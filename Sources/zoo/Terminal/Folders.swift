@@ -32,19 +32,19 @@ enum Folders {
         return names.sorted()
     }
 
-    /// Makes a folder that mustn't exist yet, or is empty.
+    /// Makes a folder unless it is there.
     /// - Returns: whether it was made now.
-    static func makeEmpty(_ path: String, remedy: String) throws(ZooError) -> Bool {
+    static func make(_ path: String) throws(ZooError) -> Bool {
         if unsafe mkdir(path, 0o755) == 0 { return true }
         let code = errno
-        if code == EEXIST, try names(in: path).isEmpty { return false }
-        if code == EEXIST {
-            throw ZooError(.invalidArgument, "the folder is not empty", file: path, remedy: remedy)
-        }
+        if code == EEXIST { return false }
         let reason = unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)"
         throw ZooError(.systemFailure, "cannot make the folder: \(reason)", file: path)
     }
 
     /// Removes a folder if nothing is in it.
     static func removeEmpty(_ path: String) { unsafe rmdir(path) }
+
+    /// Removes a file.
+    static func removeFile(_ path: String) { unsafe unlink(path) }
 }

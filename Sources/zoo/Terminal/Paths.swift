@@ -3,6 +3,17 @@ enum Paths {
     /// The last part of a path.
     static func name(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
 
+    /// A path or an argument as one word of a shell's command line.
+    static func quoted(_ text: String) -> String {
+        let isPlain = text.unicodeScalars.allSatisfy {
+            $0.properties.isAlphabetic || $0.properties.numericType != nil
+                || "/._-+=:,@%~".unicodeScalars.contains($0)
+        }
+        if isPlain, !text.isEmpty, !text.hasPrefix("~") { return text }
+        return "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
+            + "'"
+    }
+
     /// `weights/a.pth` with another extension, in the current folder: `a.zoo.safetensors`.
     static func replacingExtension(_ path: String, with ending: String) -> String {
         var stem = name(path)

@@ -14,8 +14,11 @@ enum Terminal {
     /// Writes text to standard output at once, without ending the line.
     static func write(_ text: String) {
         print(text, terminator: "")
-        fflush(nil)
+        flush()
     }
+
+    /// Sends off what was printed, which a pipe would otherwise get much later.
+    static func flush() { fflush(nil) }
 
     /// Writes a line to standard error.
     static func printError(_ line: String) {

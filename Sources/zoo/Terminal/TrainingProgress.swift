@@ -24,6 +24,7 @@ final class TrainingProgress: EventSink {
                     + "\(configuration.batchSize), seed \(configuration.seed), \(configuration.threads) threads; "
                     + "\(Numbers.grouped(trainable)) of \(Numbers.grouped(parameters)) parameters learn")
             if firstEpoch > 1 { print("  going on after epoch \(firstEpoch - 1)") }
+            Terminal.flush()
         case .step(let epoch, let step, let loss, _):
             guard Terminal.isInteractive else { return }
             let now = MonotonicSeconds.now
@@ -46,6 +47,7 @@ final class TrainingProgress: EventSink {
             line +=
                 "  │  \(Numbers.fixed(result.seconds, 1)) s, \(Numbers.grouped(Int(result.picturesPerSecond))) pictures/s"
             print(line)
+            Terminal.flush()
         case .checkpoint: break
         case .finished: clearBar()
         }

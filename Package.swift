@@ -141,6 +141,7 @@ let package = Package(
         tests(
             "Inference",
             ["MenagerieInference", "ZooLayerGraphs", "ZooArchitectures", "ZooModels", "ZooTestSupport"]),
+        tests("Client", ["ZooTestSupport"], exclude: ["Client"]),
         tests("Readme", ["Menagerie", "MenagerieInference", "ZooTestSupport"]),
         tests("LayerGraphs", ["ZooTensors", "ZooLayerGraphs"]),
         tests(

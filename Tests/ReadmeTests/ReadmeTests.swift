@@ -41,6 +41,16 @@ import ZooTestSupport
         #expect(try await answer(path: folder.file("m.zoo.safetensors"), imageBytes: bytes).count == 3)
     }
 
+    /// The packages to build with are those that tools/setup installs; the inference product needs no HDF5.
+    @Test func theListsOfPackagesAreThoseOfSetup() throws {
+        let setup = try String(decoding: TestFiles.read(TestFiles.path("tools/setup")), as: UTF8.self)
+        let packages = try #require(setup.firstMatch(of: /\npackages=\(([^)]+)\)/)).output.1
+        let readme = try String(decoding: TestFiles.read(TestFiles.path("README.md")), as: UTF8.self)
+        #expect(readme.contains("product `Menagerie` | `\(packages)` |"))
+        let rest = packages.split(separator: " ").filter { $0 != "libhdf5-dev" }.joined(separator: " ")
+        #expect(rest != packages && readme.contains("product `MenagerieInference` | `\(rest)` |"))
+    }
+
     /// Every command that the README shows exists, and every option that it gives is one of the command's.
     @Test func theCommandsExist() throws {
         let readme = try String(decoding: TestFiles.read(TestFiles.path("README.md")), as: UTF8.self)

@@ -9,22 +9,19 @@
 /// Writes a file so that its name never shows half of it: a temporary file in the same folder, `fsync`, rename.
 /// Whatever goes wrong before ``commit()``, the old file stays and nothing new is left behind.
 public final class AtomicFile {
-    private let descriptor: Int32
-    private let temporaryPath: String
+    private let file: UnfinishedFile
     private let path: String
-    private var isOpen = true
     private var pending: [UInt8] = []
     /// Bytes written so far.
     public private(set) var byteCount = 0
 
     /// Begins writing the file at `path`.
-    /// - Throws: ``ZooError`` when the folder is missing or can't be written to, or the path is a folder.
+    /// - Throws: ``ZooError`` when the folder is missing or can't be written to, or the path is a folder or a
+    ///   special file.
     public init(path: String) throws(ZooError) {
-        (temporaryPath, descriptor) = try TemporaryFiles.make(beside: path)
+        self.file = try UnfinishedFile(path: path)
         self.path = path
     }
-
-    deinit { abandon() }
 
     /// Appends bytes.
     public func write(_ bytes: [UInt8]) throws(ZooError) {
@@ -46,10 +43,7 @@ public final class AtomicFile {
     /// Makes what was written durable and gives it its name.
     public func commit() throws(ZooError) {
         try flush()
-        guard fsync(descriptor) == 0 else { throw systemError("cannot write the output", path: path) }
-        try TemporaryFiles.rename(temporaryPath, to: path)
-        isOpen = false
-        close(descriptor)
+        try file.commit()
     }
 
     private func flush() throws(ZooError) {
@@ -62,19 +56,12 @@ public final class AtomicFile {
         var done = 0
         while done < bytes.count {
             let written = unsafe systemWrite(
-                descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done)
+                file.descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done)
             if written < 0 {
                 if errno == EINTR { continue }
-                throw systemError("cannot write the output", path: path)
+                throw UnfinishedFile.failure(path: path)
             }
             done += written
         }
-    }
-
-    private func abandon() {
-        guard isOpen else { return }
-        isOpen = false
-        close(descriptor)
-        TemporaryFiles.remove(temporaryPath)
     }
 }

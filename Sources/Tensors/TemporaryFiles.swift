@@ -16,37 +16,26 @@ package enum TemporaryFiles {
 
     /// Makes an empty file beside the one that it is to become, with the permissions of any other new file.
     /// - Returns: its path, and a descriptor to write with.
-    /// - Throws: ``ZooError`` when the folder is missing or can't be written to, or the path is a folder.
+    /// - Throws: ``ZooError`` when the folder is missing or can't be written to.
     package static func make(beside path: String) throws(ZooError) -> (path: String, descriptor: Int32) {
-        var information = stat()
-        if unsafe stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFDIR {
-            throw ZooError(
-                .notAFile, "the output is a folder", file: path, remedy: "Name a file inside the folder.")
-        }
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./"
         let name = path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
         guard !name.isEmpty else {
-            throw ZooError(.invalidArgument, "the output has no file name", file: path)
+            throw ZooError(
+                .invalidArgument, "the output has no file name", file: path,
+                remedy: "Name a file inside the folder.")
         }
         var template = Array("\(folder)\(prefix(of: name))\(suffix)".utf8CString)
-        var reason = ""
-        let made = unfinished.withLock { unfinished -> (path: String, descriptor: Int32)? in
+        let made = try unfinished.withLock {
+            (unfinished) throws(ZooError) -> (path: String, descriptor: Int32) in
             let descriptor = unsafe template.withUnsafeMutableBufferPointer { buffer in
                 unsafe buffer.baseAddress.map { unsafe mkstemp($0) } ?? -1
             }
-            guard descriptor >= 0 else {
-                reason = systemFailureReason()
-                return nil
-            }
+            guard descriptor >= 0 else { throw UnfinishedFile.failure(path: path) }
             let temporary = String(
                 decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
             unfinished[temporary] = path
             return (temporary, descriptor)
-        }
-        guard let made else {
-            throw ZooError(
-                .systemFailure, "cannot write the output: \(reason)", file: path,
-                remedy: "Check that the folder exists and that you may write to it.")
         }
         _ = fcntl(made.descriptor, F_SETFD, FD_CLOEXEC)
         // mkstemp makes files for their owner alone.
@@ -60,7 +49,7 @@ package enum TemporaryFiles {
     package static func rename(_ temporary: String, to path: String) throws(ZooError) {
         try unfinished.withLock { (unfinished) throws(ZooError) in
             guard systemRename(temporary, path) == 0 else {
-                throw systemError("cannot write the output", path: path)
+                throw UnfinishedFile.failure(path: path)
             }
             unfinished[temporary] = nil
         }

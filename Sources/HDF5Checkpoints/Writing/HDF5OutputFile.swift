@@ -1,38 +1,25 @@
 internal import CZooHDF5Shim
 internal import ZooTensors
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
-#endif
-
 /// Writes an HDF5 file so that its name never shows half of it, as ``AtomicFile`` does for other formats: libhdf5
-/// writes a temporary file in the same folder, which gets its name once it is whole and on the disk.
+/// fills an ``UnfinishedFile``.
 @safe final class HDF5OutputFile {
     private let path: String
-    private let temporaryPath: String
+    private let file: UnfinishedFile
     private var writer: OpaquePointer?
-    private var isCommitted = false
 
     /// Begins writing the file at `path`.
     init(path: String) throws(ZooError) {
         self.path = path
-        let file = try TemporaryFiles.make(beside: path)
-        // libhdf5 opens it by its name.
-        close(file.descriptor)
-        self.temporaryPath = file.path
+        self.file = try UnfinishedFile(path: path)
         var message = [CChar](repeating: 0, count: HDF5OutputFile.messageBytes)
-        unsafe self.writer = unsafe zoo_hdf5_create(temporaryPath, &message, message.count)
+        unsafe self.writer = unsafe zoo_hdf5_create(file.temporaryPath, &message, message.count)
         if unsafe writer == nil { throw HDF5OutputFile.failure(message, path) }
     }
 
     deinit {
         var message = [CChar](repeating: 0, count: HDF5OutputFile.messageBytes)
         if let writer = unsafe writer { unsafe zoo_hdf5_close(writer, &message, message.count) }
-        if !isCommitted { TemporaryFiles.remove(temporaryPath) }
     }
 
     /// Makes a group, and those it lies in; one that is there already is left as it is.
@@ -139,12 +126,7 @@ internal import ZooTensors
         guard unsafe zoo_hdf5_close(writer, &message, message.count) == 0 else {
             throw HDF5OutputFile.failure(message, path)
         }
-        let descriptor = unsafe open(temporaryPath, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw systemError("cannot write the output", path: path) }
-        defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw systemError("cannot write the output", path: path) }
-        try TemporaryFiles.rename(temporaryPath, to: path)
-        isCommitted = true
+        try file.commit()
     }
 
     private static let messageBytes = 512
@@ -163,6 +145,8 @@ internal import ZooTensors
 
     private static func failure(_ message: [CChar], _ path: String) -> ZooError {
         let text = String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return ZooError(.systemFailure, "cannot write the output: \(text)", file: path)
+        return ZooError(
+            .systemFailure, "cannot write the output: \(text)", file: path,
+            remedy: "Check that there is room, or write to another place.")
     }
 }

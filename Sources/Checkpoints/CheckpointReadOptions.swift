@@ -1,3 +1,4 @@
+internal import ZooContainers
 public import ZooTensors
 
 /// How to read a checkpoint file.
@@ -21,5 +22,15 @@ public struct CheckpointReadOptions: Sendable, Hashable {
         self.keepPrefixes = keepPrefixes
         self.dequantizes = dequantizes
         self.limits = limits
+    }
+
+    /// Refuses a key for a file that has but one set of tensors, where it would say nothing.
+    /// - Throws: ``ZooError`` when there is a ``key``.
+    public func refuseKey(path: String?) throws(ZooError) {
+        guard let key, !key.isEmpty else { return }
+        throw ZooError(
+            .invalidArgument, "a state dict can be chosen only in a PyTorch file, and this is none",
+            file: path,
+            found: "the key \(quoted(key))", remedy: "Leave the key (--key) out.")
     }
 }

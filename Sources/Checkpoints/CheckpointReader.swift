@@ -30,6 +30,7 @@ public enum CheckpointReader {
                 .limitExceeded, "the checkpoint is packed into itself more than twice", file: source.path)
         }
         let kind = try FileKind.detect(source)
+        if kind.isFlat { try options.refuseKey(path: source.path) }
         switch kind {
         case .pytorchZip, .torchScript, .pytorchLegacy, .torchTar:
             return try PyTorchReader.read(source, options: options)

@@ -107,6 +107,14 @@ public enum FileKind: String, Sendable, Hashable, CaseIterable {
         return files.count == 1 ? .zipOfOne : .zip
     }
 
+    /// Whether a file of this kind holds one set of tensors and nothing to choose from.
+    var isFlat: Bool {
+        switch self {
+        case .safetensors, .npz, .npy, .torchExport, .hdf5, .kerasArchive: true
+        default: false
+        }
+    }
+
     /// The error for a file of this kind where a checkpoint is needed; `nil` for kinds that hold one.
     public func refusal(path: String?) -> ZooError? {
         switch self {

@@ -56,16 +56,20 @@ public struct ModelOpener: Sendable {
     /// A native file says itself what it is; only names of classes can be added.
     private func native(_ checkpoint: Checkpoint, path: String) throws(ZooError) -> Model {
         let model = try ModelFile.read(checkpoint)
-        guard conversion.architecture == nil, conversion.inputSize == nil, stateDict == nil else {
-            throw ZooError(
-                .invalidArgument, "a native model says itself which network it is", file: path,
-                remedy: "Leave --architecture, --input-size and --key out.")
-        }
         guard let labels = conversion.labels else { return model }
         do throws(ZooError) {
             return try model.with(labels: labels)
         } catch {
             throw error.adding(file: path)
+        }
+    }
+
+    /// Refuses choices that a native file has made already.
+    private func refuseChoices() throws(ZooError) {
+        guard conversion.architecture == nil, conversion.inputSize == nil, stateDict == nil else {
+            throw ZooError(
+                .invalidArgument, "a native model says itself which network it is",
+                remedy: "Leave --architecture, --input-size and --key out.")
         }
     }
 
@@ -82,6 +86,7 @@ public struct ModelOpener: Sendable {
                 return (try read(shipped.weights), shipped.manifest)
             }
             let checkpoint = try read(source)
+            if ModelFile.isNative(checkpoint) { try refuseChoices() }
             guard let manifest = try catalog.manifest(of: source) else { return (checkpoint, nil) }
             let note = "recognised by its hash: \(manifest.name), \(manifest.title)"
             return (try checkpoint.adding(note: note), manifest)
@@ -94,6 +99,7 @@ public struct ModelOpener: Sendable {
         switch try FileKind.detect(source) {
         case .hdf5:
             guard let path = source.path else { break }
+            try CheckpointReadOptions(key: stateDict).refuseKey(path: path)
             return try KerasHDF5Reader.read(path: path, isolation: isolation, limits: limits)
         case .safetensors:
             // A native file's names are its own; nothing may be stripped from them.

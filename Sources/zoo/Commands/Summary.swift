@@ -59,6 +59,10 @@ struct Summary: ParsableCommand {
     private func network() throws -> (LayerGraph, [String]?) {
         // A bare architecture name shows the untrained network, unless a file has that name.
         if (try? ByteSource(path: model)) == nil, let known = try? Architecture.named(model) {
+            guard options.architecture == nil, options.key == nil else {
+                throw ValidationError(
+                    "\(model) is an architecture itself: leave --architecture and --key out.")
+            }
             return (try known.graph(ArchitectureOptions(inputSize: options.inputSize)), nil)
         }
         let (model, _) = try options.opener().open(model)

@@ -78,7 +78,8 @@ public struct Model: Sendable {
         if let labels, let classes = graph.classCount, labels.count != classes {
             throw ZooError(
                 .mismatch, "the number of class names isn't the number of classes", expected: "\(classes)",
-                found: "\(labels.count)")
+                found: "\(labels.count)",
+                remedy: "Name every class once, or give the model another head with zoo surgery.")
         }
         self.graph = graph
         self.parameters = ordered

@@ -37,7 +37,7 @@ struct Convert: ParsableCommand {
     func run() throws {
         let format = try exportFormat()
         try Outputs.refuse(output, asOutputOf: file)
-        let opener = model.opener(allowPartial: allowPartial, labels: try labels.map(Labels.read))
+        let opener = model.opener(allowPartial: allowPartial, labels: try labels.map(ClassNames.read(path:)))
         let (source, report) = try opener.open(file)
         let model = try preprocessing.apply(to: source)
         if !dryRun { try ModelExporter.write(model, to: output, format: format) }

@@ -22,26 +22,3 @@ enum Outputs {
         }
     }
 }
-
-/// Names of classes from a text file.
-enum Labels {
-    /// One name per line; empty lines at the end don't count.
-    static func read(_ path: String) throws -> [String] {
-        let source = try ByteSource(path: path)
-        guard source.count <= 16 << 20 else {
-            throw ZooError(.limitExceeded, "a file of class names can't be this large", file: path)
-        }
-        guard let text = String(validating: try source.allBytes(), as: UTF8.self) else {
-            throw ZooError(.corrupt, "the class names are not UTF-8 text", file: path)
-        }
-        var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map(String.init)
-        while lines.last?.isEmpty == true { lines.removeLast() }
-        guard !lines.isEmpty, !lines.contains(where: \.isEmpty) else {
-            throw ZooError(.corrupt, "the file of class names is empty or has an empty line", file: path)
-        }
-        guard Set(lines).count == lines.count else {
-            throw ZooError(.corrupt, "a class name stands twice", file: path)
-        }
-        return lines
-    }
-}

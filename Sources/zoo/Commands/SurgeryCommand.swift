@@ -44,7 +44,7 @@ struct SurgeryCommand: ParsableCommand {
         let (source, _) = try options.opener().open(model)
         let operation: HeadReplacement
         if let labels {
-            operation = HeadReplacement(labels: try Labels.read(labels), seed: seed)
+            operation = HeadReplacement(labels: try ClassNames.read(path: labels), seed: seed)
         } else {
             operation = HeadReplacement(classes: classes ?? 0, seed: seed)
         }

@@ -21,6 +21,7 @@ public struct Evaluation: Sendable {
         guard let classes = model.graph.classCount else {
             throw ZooError(.invalidArgument, "the model has no head with one row per class")
         }
+        try dataset.checkClasses(fit: classes)
         let began = MonotonicClock.seconds()
         let loader = try Loader(
             dataset, preprocessing: model.preprocessing,

@@ -17,10 +17,16 @@ public final class JSONLinesSink: EventSink {
 
     /// Opens the log, keeping the first `byteCount` bytes of what is there. As long as it is open, no other process
     /// can open it, so that two never train the same run.
-    /// - Throws: ``ZooError`` when another process trains the run, or the log is shorter than `byteCount`.
+    /// - Throws: ``ZooError`` when another process trains the run, when the file can't be written, or when it doesn't
+    ///   hold so many bytes.
     public init(path: String, keeping byteCount: Int = 0) throws(ZooError) {
-        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw systemError("cannot write the run's log", path: path) }
+        let remedy = "Begin a new run; the run's last.zoo.safetensors is a model that it can begin with."
+        // A log that ought to be there isn't made anew.
+        let making = byteCount == 0 ? O_CREAT : 0
+        let descriptor = unsafe open(path, O_WRONLY | making | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw systemError("cannot write the run's log", path: path, remedy: byteCount == 0 ? nil : remedy)
+        }
         // Some network file systems have no locks; there it has to do without.
         if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
             close(descriptor)
@@ -35,7 +41,7 @@ public final class JSONLinesSink: EventSink {
             close(descriptor)
             throw ZooError(
                 .corrupt, "the run's log is shorter than its checkpoint says", file: path,
-                expected: "\(byteCount) bytes", found: "\(length)")
+                expected: "\(byteCount) bytes", found: "\(length)", remedy: remedy)
         }
         self.descriptor = descriptor
         self.path = path
@@ -53,7 +59,9 @@ public final class JSONLinesSink: EventSink {
             let written = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
             if written < 0 {
                 if errno == EINTR { continue }
-                throw systemError("cannot write the run's log", path: path)
+                throw systemError(
+                    "cannot write the run's log", path: path,
+                    remedy: "Make room there; then go on from the run's last checkpoint with --resume.")
             }
             rest = rest.dropFirst(written)
         }

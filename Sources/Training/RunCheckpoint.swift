@@ -74,8 +74,9 @@ public struct RunCheckpoint: Sendable {
             for path in model.parameters.paths {
                 let prefix = "optimizer/\(path)/"
                 for entry in checkpoint.tensors where entry.name.hasPrefix(prefix) {
+                    let isCount = entry.name == prefix + "step"
                     guard entry.elementType == .f32,
-                        entry.shape == model.parameters[path]?.shape || entry.shape.rank == 0
+                        isCount ? entry.shape.rank == 0 : entry.shape == model.parameters[path]?.shape
                     else {
                         throw ZooError(
                             .mismatch, "an optimizer's tensor has another shape than its parameter",

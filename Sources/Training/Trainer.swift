@@ -50,11 +50,17 @@ public final class Trainer {
         guard let classes = start.graph.classCount else {
             throw ZooError(.invalidArgument, "the model has no head with one row per class")
         }
-        guard data.training.classes.count <= classes else {
-            throw ZooError(
-                .mismatch, "the data has more classes than the model", file: data.training.name,
-                expected: "at most \(classes)", found: "\(data.training.classes.count)",
-                remedy: "Give the model a head for them: zoo surgery MODEL --labels FILE.")
+        try data.training.checkClasses(fit: classes)
+        if let validation = data.validation {
+            try validation.checkClasses(fit: classes)
+            // One may lack the last classes, but a number has to mean the same class in both.
+            guard zip(data.training.classes, validation.classes).allSatisfy({ $0 == $1 }) else {
+                throw ZooError(
+                    .mismatch, "the pictures to check on have other classes than those to learn from",
+                    file: validation.name, expected: Trainer.listed(data.training.classes),
+                    found: Trainer.listed(validation.classes),
+                    remedy: "Give both the same classes, or a labels.txt that names all of them.")
+            }
         }
         let backend = try makeBackend(start, settings)
         if let checkpoint {
@@ -92,6 +98,10 @@ public final class Trainer {
             self.log = nil
             self.sinks = sinks
         }
+    }
+
+    private static func listed(_ names: [String]) -> String {
+        names.prefix(8).joined(separator: ", ") + (names.count > 8 ? ", …" : "")
     }
 
     /// Prepares a run.
@@ -246,6 +256,18 @@ public final class Trainer {
 
     private func send(_ event: TrainingEvent) throws(ZooError) {
         for sink in sinks { try sink.receive(event) }
+    }
+}
+
+extension Dataset {
+    /// Refuses a model whose head has fewer rows than the data has classes.
+    func checkClasses(fit count: Int) throws(ZooError) {
+        guard classes.count <= count else {
+            throw ZooError(
+                .mismatch, "the data has more classes than the model", file: name,
+                expected: "at most \(count)", found: "\(classes.count)",
+                remedy: "Give the model a head for them: zoo surgery MODEL --labels FILE.")
+        }
     }
 }
 

@@ -38,7 +38,8 @@ struct RunFolder: Sendable {
         guard names.contains(RunFolder.logName), names.allSatisfy(RunFolder.isWorthless) else {
             throw ZooError(
                 .fileNotFound, "this is not the folder of a training run", file: path,
-                expected: RunFolder.checkpointName)
+                expected: RunFolder.checkpointName,
+                remedy: "Name the folder that zoo train wrote to.")
         }
         throw ZooError(
             .fileNotFound, "the run was stopped before its first epoch ended, so there is nothing to resume",
@@ -50,6 +51,14 @@ struct RunFolder: Sendable {
         for name in try Folders.names(in: path) where RunFolder.isLeftover(name) {
             Folders.removeFile("\(path)/\(name)")
         }
+    }
+
+    /// A run that failed before its first checkpoint leaves nothing behind: there is nothing to go on from.
+    func removeFruitless(wasMade: Bool) {
+        guard (try? Folders.names(in: path))?.allSatisfy(RunFolder.isWorthless) == true else { return }
+        try? removeLeftovers()
+        Folders.removeFile("\(path)/\(RunFolder.logName)")
+        if wasMade { Folders.removeEmpty(path) }
     }
 
     private static func isLeftover(_ name: String) -> Bool {

@@ -27,6 +27,12 @@ struct ModelOptions: ParsableArguments {
         }
     }
 
+    /// Those that are given, as the user wrote them.
+    var given: [String] {
+        [("--architecture", architecture != nil), ("--input-size", inputSize != nil), ("--key", key != nil)]
+            .filter(\.1).map(\.0)
+    }
+
     /// An opener that follows these options.
     func opener(allowPartial: Bool = false, labels: [String]? = nil) -> ModelOpener {
         var conversion = Converter.Options()

@@ -25,7 +25,10 @@ struct Train: ParsableCommand {
     var output: String?
     @Option(name: .long, help: ArgumentHelp("Go on with the run in this folder.", valueName: "folder"))
     var resume: String?
-    @Option(name: .long, help: ArgumentHelp("Passes over the training pictures.", valueName: "count"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Passes over the training pictures, 5 by default; with --resume, in all.", valueName: "count"))
     var epochs: Int?
     @Option(
         name: .long,
@@ -40,19 +43,24 @@ struct Train: ParsableCommand {
     var limitBatches: Int?
     @Option(
         name: .long,
-        help: ArgumentHelp("Epochs at the beginning in which only the head learns.", valueName: "count"))
-    var headEpochs = 0
-    @Option(name: .long, help: ArgumentHelp("Pictures per step.", valueName: "count")) var batch = 64
-    @Option(name: .long, help: ArgumentHelp("sgd (with momentum) or adam.", valueName: "name"))
-    var optimizer = "sgd"
+        help: ArgumentHelp(
+            "Epochs at the beginning in which only the head learns, 0 by default.", valueName: "count"))
+    var headEpochs: Int?
+    @Option(name: .long, help: ArgumentHelp("Pictures per step, 64 by default.", valueName: "count"))
+    var batch: Int?
+    @Option(
+        name: .long, help: ArgumentHelp("sgd (with momentum, the default) or adam.", valueName: "name"))
+    var optimizer: String?
     @Option(
         name: .long,
         help: ArgumentHelp("Learning rate; 0.01 for sgd and 0.001 for adam by default.", valueName: "number"))
     var learningRate: Double?
-    @Option(name: .long, help: ArgumentHelp("Momentum of sgd.", valueName: "number")) var momentum: Double =
-        0.9
-    @Option(name: .long, help: ArgumentHelp("Weight decay, added to the gradient.", valueName: "number"))
-    var weightDecay: Double = 0
+    @Option(name: .long, help: ArgumentHelp("Momentum of sgd, 0.9 by default.", valueName: "number"))
+    var momentum: Double?
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Weight decay, added to the gradient; 0 by default.", valueName: "number"))
+    var weightDecay: Double?
     @Option(
         name: .long,
         help: ArgumentHelp(
@@ -62,9 +70,11 @@ struct Train: ParsableCommand {
         name: .long,
         help: "Draw all numbers afresh first, for comparison: nothing of the training so far is kept.")
     var fromScratch = false
-    @Option(name: .long, help: ArgumentHelp("Seed of every random choice.", valueName: "number")) var seed:
-        UInt64 = 0
-    @Option(name: .long, help: ArgumentHelp("Threads that compute.", valueName: "count")) var threads = 2
+    @Option(
+        name: .long, help: ArgumentHelp("Seed of every random choice, 0 by default.", valueName: "number"))
+    var seed: UInt64?
+    @Option(name: .long, help: ArgumentHelp("Threads that compute, 2 by default.", valueName: "count"))
+    var threads: Int?
     @OptionGroup var options: ModelOptions
     @OptionGroup var outputOptions: OutputOptions
 
@@ -85,13 +95,37 @@ struct Train: ParsableCommand {
         try check(steps == nil || epochs == nil, "Give --epochs or --steps, not both.")
         try check(
             limitBatches.map { (1...1_000_000).contains($0) } ?? true, "--limit-batches must be above 0.")
-        try check((0...1_000_000).contains(headEpochs), "--head-epochs must not be negative.")
-        try check((1...65_536).contains(batch), "--batch must be between 1 and 65536.")
-        try check(["sgd", "adam"].contains(optimizer), "--optimizer must be sgd or adam.")
+        try check(
+            headEpochs.map { (0...1_000_000).contains($0) } ?? true,
+            "--head-epochs must be between 0 and 1000000.")
+        try check(batch.map { (1...65_536).contains($0) } ?? true, "--batch must be between 1 and 65536.")
+        try check(
+            optimizer.map { ["sgd", "adam"].contains($0) } ?? true, "--optimizer must be sgd or adam.")
         try check(learningRate.map { $0 > 0 && $0.isFinite } ?? true, "--learning-rate must be above 0.")
-        try check((0..<1).contains(momentum), "--momentum must be from 0 to below 1.")
-        try check(weightDecay >= 0 && weightDecay.isFinite, "--weight-decay must not be negative.")
-        try check((1...1_024).contains(threads), "--threads must be between 1 and 1024.")
+        try check(
+            momentum.map { (0..<1).contains($0) } ?? true, "--momentum must be from 0 to below 1.")
+        try check(
+            momentum == nil || optimizer != "adam", "--momentum belongs to sgd; adam has none to set.")
+        try check(
+            weightDecay.map { $0 >= 0 && $0.isFinite } ?? true, "--weight-decay must not be negative.")
+        try check(threads.map { (1...1_024).contains($0) } ?? true, "--threads must be between 1 and 1024.")
+        let settled = resume == nil ? [] : givenSettings
+        try check(
+            settled.isEmpty,
+            "\(settled.joined(separator: ", ")): a run that goes on keeps its own settings. Leave this out, or "
+                + "begin a new run with -o FOLDER.")
+    }
+
+    /// Options that are given and that a run decides once, when it begins.
+    private var givenSettings: [String] {
+        let others = [
+            ("--head-epochs", headEpochs != nil), ("--batch", batch != nil),
+            ("--optimizer", optimizer != nil), ("--learning-rate", learningRate != nil),
+            ("--momentum", momentum != nil), ("--weight-decay", weightDecay != nil),
+            ("--freeze", !freeze.isEmpty), ("--from-scratch", fromScratch), ("--seed", seed != nil),
+            ("--threads", threads != nil),
+        ]
+        return options.given + others.filter(\.1).map(\.0)
     }
 
     func run() throws {
@@ -99,10 +133,12 @@ struct Train: ParsableCommand {
         let folder = RunFolder(path: resume ?? output ?? "")
         adviseOnInterruption(folder)
         let trainer: Trainer
+        var made = false
         var validation: any Dataset
         if resume != nil {
             try folder.checkResumable()
             let checkpoint = try RunCheckpoint(options.opener().checkpoint(folder.checkpoint))
+            try checkLength(checkpoint)
             let parts = try parts(checkpoint.configuration)
             validation = parts.validation.dataset
             announce(folder.checkpoint, parts)
@@ -112,26 +148,31 @@ struct Train: ParsableCommand {
         } else {
             let source = model ?? ""
             var (start, _) = try options.opener().open(source)
-            if fromScratch { start = try FreshStart(seed: seed).apply(to: start) }
+            if fromScratch { start = try FreshStart(seed: seed ?? 0).apply(to: start) }
             var configuration = configuration
             let parts = try parts(configuration)
             if let steps { configuration.limit(toSteps: steps, pictures: parts.training.dataset.count) }
             validation = parts.validation.dataset
             start = try Train.named(start, after: parts.training.dataset)
             announce(source, parts)
-            let made = try folder.begin()
+            made = try folder.begin()
             do {
                 trainer = try Trainer(
                     model: start, configuration: configuration, data: Trainer.Data(parts), sinks: [progress],
                     folder: folder.path)
             } catch {
-                // A run that can't begin leaves nothing behind.
                 if made { Folders.removeEmpty(folder.path) }
                 throw error
             }
         }
         try folder.removeLeftovers()
-        let trained = try trainer.run()
+        let trained: Model
+        do {
+            trained = try trainer.run()
+        } catch {
+            if resume == nil { folder.removeFruitless(wasMade: made) }
+            throw error
+        }
         let target = folder.model
         try ModelFile.write(trained, to: target)
         let result = try Evaluation.run(trained, on: validation)
@@ -161,17 +202,34 @@ struct Train: ParsableCommand {
     private var configuration: TrainingConfiguration {
         var result = TrainingConfiguration()
         result.epochs = epochs ?? 5
-        result.headEpochs = headEpochs
-        result.batchSize = batch
+        result.headEpochs = headEpochs ?? 0
+        result.batchSize = batch ?? 64
+        let decay = Float(weightDecay ?? 0)
         result.optimizer =
             optimizer == "adam"
-            ? .adam(weightDecay: Float(weightDecay))
-            : .sgd(momentum: Float(momentum), weightDecay: Float(weightDecay))
+            ? .adam(weightDecay: decay) : .sgd(momentum: Float(momentum ?? 0.9), weightDecay: decay)
         result.learningRate = learningRate ?? (optimizer == "adam" ? 0.001 : 0.01)
         result.frozen = freeze
-        result.seed = seed
-        result.threads = threads
+        result.seed = seed ?? 0
+        result.threads = threads ?? 2
         return result
+    }
+
+    /// A run goes on to more than it was set up for, never to less.
+    private func checkLength(_ checkpoint: RunCheckpoint) throws(ZooError) {
+        let planned = checkpoint.configuration.epochs
+        if let epochs, epochs < planned {
+            throw ZooError(
+                .invalidArgument, "the run was set up for more epochs than --epochs asks for",
+                file: RunFolder(path: resume ?? "").checkpoint, expected: "at least \(planned)",
+                found: "\(epochs)", remedy: "Leave --epochs out, or ask for more.")
+        }
+        if let steps, steps < checkpoint.step {
+            throw ZooError(
+                .invalidArgument, "the run has taken more steps than --steps asks for",
+                file: RunFolder(path: resume ?? "").checkpoint, expected: "at least \(checkpoint.step)",
+                found: "\(steps)", remedy: "Ask for more.")
+        }
     }
 
     private typealias Parts = (training: DataFolder.Portion, validation: DataFolder.Portion)

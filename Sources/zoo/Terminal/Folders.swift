@@ -42,9 +42,9 @@ enum Folders {
         throw ZooError(.systemFailure, "cannot make the folder: \(reason)", file: path)
     }
 
-    /// Removes a folder if nothing is in it.
-    static func removeEmpty(_ path: String) { unsafe rmdir(path) }
-
     /// Removes a file.
     static func removeFile(_ path: String) { unsafe unlink(path) }
+
+    /// Removes a folder if nothing is in it.
+    static func removeEmpty(_ path: String) { unsafe rmdir(path) }
 }

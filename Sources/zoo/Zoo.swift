@@ -24,20 +24,20 @@ struct Zoo: ParsableCommand {
         if arguments.first == HDF5IndexerProcess.command {
             endProcess(HDF5IndexerProcess.main(Array(arguments.dropFirst())))
         }
-        if arguments.isEmpty {
-            print(Welcome.text)
-            return
-        }
-        if arguments == ["--version"] {
-            // Asked for here, so that no other command waits for what it looks up.
-            print(Version.text)
-            return
-        }
+        ignoreFileSizeSignal()
         if ["train", "evaluate", "forward"].contains(arguments.first) { ProcessEnvironment.prepare() }
         Interruption.watch()
         do {
-            var command = try Zoo.parseAsRoot(arguments)
-            try command.run()
+            if arguments.isEmpty {
+                print(Welcome.text)
+            } else if arguments == ["--version"] {
+                // Asked for here, so that no other command waits for what it looks up.
+                print(Version.text)
+            } else {
+                var command = try Zoo.parseAsRoot(arguments)
+                try command.run()
+            }
+            try Terminal.finishOutput()
         } catch let error as ZooError {
             Terminal.printError(ErrorText.line(for: error))
             endProcess(1)

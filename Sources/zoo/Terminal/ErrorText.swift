@@ -11,9 +11,27 @@ enum ErrorText {
         if let found = error.found { text += "\(error.expected == nil ? ";" : ",") found \(found)" }
         if let offset = error.byteOffset { text += ", at byte \(Numbers.grouped(offset))" }
         text += "."
-        if let remedy = error.remedy { text += " \(remedy)" }
+        text += " \(error.remedy ?? usualRemedy(error.code))"
         // One line, whatever names the file brought along.
         return String(text.map { $0.isNewline ? " " : $0 }.filter { !$0.isASCIIControl })
+    }
+
+    /// What helps against an error of a kind, where the place that threw it knew nothing better.
+    private static func usualRemedy(_ code: ZooError.Code) -> String {
+        switch code {
+        case .fileNotFound: "Check the path."
+        case .notAFile: "Name something else."
+        case .systemFailure: "Check that you may do this here, and that there is room."
+        case .truncated: "The file is cut short or damaged; get it again."
+        case .corrupt, .checksum: "The file is damaged; get it again."
+        case .unsupported: "Save it in another way with the program that made it."
+        case .unknownFormat: "Check that this is the file that you mean, or get it again."
+        case .limitExceeded: "The file may be damaged; get it again."
+        case .refused: "Save it again, as one file that holds everything itself."
+        case .missingTensor, .mismatch: "Check that the file is of this network: zoo inspect FILE."
+        case .ambiguous: "Say which one is meant; --help lists the options."
+        case .invalidArgument: "--help lists what fits."
+        }
     }
 }
 

@@ -1,9 +1,12 @@
+import Menagerie
+
+// `stdout` is a variable of C's, which no thread of ours ever sets.
 #if canImport(Glibc)
-    import Glibc
+    @unsafe @preconcurrency import Glibc
 #elseif canImport(Musl)
-    import Musl
+    @unsafe @preconcurrency import Musl
 #elseif canImport(Darwin)
-    import Darwin
+    @unsafe @preconcurrency import Darwin
 #endif
 
 /// What the command knows of the terminal that it runs in.
@@ -20,6 +23,19 @@ enum Terminal {
     /// Sends off what was printed, which a pipe would otherwise get much later.
     static func flush() { fflush(nil) }
 
+    /// Brings out what was printed.
+    /// - Throws: ``ZooError`` when some of it was lost, on a full disk say.
+    static func finishOutput() throws(ZooError) {
+        let wasFlushed = unsafe fflush(stdout) == 0
+        let code = errno
+        let wasLost = unsafe ferror(stdout) != 0
+        guard wasLost || !wasFlushed else { return }
+        let reason = wasFlushed ? "some of it was lost" : unsafe String(cString: strerror(code))
+        throw ZooError(
+            .systemFailure, "cannot write what was printed: \(reason)", file: "standard output",
+            remedy: "Make room there, or send it to another place.")
+    }
+
     /// Writes a line to standard error.
     static func printError(_ line: String) {
         var bytes = Array(line.utf8) + [0x0A]
@@ -33,6 +49,10 @@ enum Terminal {
     /// Text in bold where a terminal shows it.
     static func bold(_ text: String) -> String { isInteractive ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
 }
+
+/// Makes a write beyond the shell's limit on the size of files (`ulimit -f`) fail as one on a full disk does,
+/// instead of ending the process with a signal.
+func ignoreFileSizeSignal() { signal(SIGXFSZ, SIG_IGN) }
 
 /// Ends the process.
 func endProcess(_ code: Int32) -> Never {

@@ -26,8 +26,8 @@ public struct IDXFile: Sendable {
     ///   for.
     public init(_ source: ByteSource, limits: ReadLimits = ReadLimits()) throws(ZooError) {
         let head = try source.bytes(at: 0, count: min(4, source.count))
-        let bytes =
-            Gzip.matches(head) ? try Gzip.decompress(source, limits: limits) : try source.allBytes()
+        let isCompressed = Gzip.matches(head)
+        let bytes = isCompressed ? try Gzip.decompress(source, limits: limits) : try source.allBytes()
         let file = source.path
         guard bytes.count >= 4, bytes[0] == 0, bytes[1] == 0 else {
             throw ZooError(
@@ -60,6 +60,7 @@ public struct IDXFile: Sendable {
             throw ZooError(
                 shape.elementCount > bytes.count - start ? .truncated : .corrupt,
                 "the IDX file isn't as long as its dimensions \(shape) ask for", file: file,
+                byteOffset: isCompressed ? nil : bytes.count,
                 expected: "\(shape.elementCount) bytes after the header", found: "\(bytes.count - start)",
                 remedy: "The file is cut short or damaged; get it again.")
         }

@@ -18,7 +18,9 @@ enum PictureCodec {
             case .jpeg: unsafe zoo_jpeg_header(buffer.baseAddress, buffer.count, bounds, &info)
             }
         }
-        guard headerStatus == ZOO_IMAGE_OK else { throw failure(headerStatus, info, format, name) }
+        guard headerStatus == ZOO_IMAGE_OK else {
+            throw failure(headerStatus, info, format, name, bytes.count)
+        }
         let (width, height) = (try Checked.int(info.width), try Checked.int(info.height))
         let channels = try Checked.int(info.channels)
         let count = try Checked.product(try Checked.product(width, height), channels)
@@ -35,7 +37,7 @@ enum PictureCodec {
             // On failure some bytes were never written; none of them leaves this function.
             initialized = status == ZOO_IMAGE_OK ? count : 0
         }
-        guard status == ZOO_IMAGE_OK else { throw failure(status, info, format, name) }
+        guard status == ZOO_IMAGE_OK else { throw failure(status, info, format, name, bytes.count) }
         let picture = try Picture(width: width, height: height, channels: channels, pixels: pixels)
         return (picture, try Checked.int(info.bit_depth), try Checked.int(info.warnings))
     }
@@ -58,7 +60,8 @@ enum PictureCodec {
     }
 
     private static func failure(
-        _ status: zoo_image_status, _ info: zoo_image_info, _ format: PictureFormat, _ name: String?
+        _ status: zoo_image_status, _ info: zoo_image_info, _ format: PictureFormat, _ name: String?,
+        _ byteCount: Int
     ) -> ZooError {
         let title = format == .png ? "PNG" : "JPEG"
         let words = message(info).isEmpty ? "no details" : message(info)
@@ -66,7 +69,8 @@ enum PictureCodec {
         switch status {
         case ZOO_IMAGE_TRUNCATED:
             return ZooError(
-                .truncated, "the \(title) picture is cut short: \(words)", file: name, remedy: again)
+                .truncated, "the \(title) picture is cut short: \(words)", file: name, byteOffset: byteCount,
+                remedy: again)
         case ZOO_IMAGE_TOO_LARGE:
             return ZooError(
                 .limitExceeded, "the \(title) picture is refused: \(words)", file: name,

@@ -33,7 +33,7 @@ extension HDF5Index {
             }
             return try HDF5Index(table: table, source: source, limits: limits)
         } catch {
-            throw error.adding(file: path)
+            throw error.adding(file: path, byteOffset: error.code == .truncated ? source.count : nil)
         }
     }
 

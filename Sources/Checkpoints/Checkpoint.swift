@@ -119,13 +119,15 @@ public struct Checkpoint: Sendable {
     public let extras: JSONObject
     /// What the reader did that a person should know, one sentence each: "stripped the prefix module.".
     public let notes: [String]
+    /// Those notes that warn: what the file would have had Python run.
+    public let warnings: [String]
     private let positions: [String: Int]
 
     /// Makes a checkpoint.
     /// - Throws: ``ZooError`` when two tensors have the same key.
     public init(
         format: CheckpointFormat, path: String?, tensors: [CheckpointTensor], layers: [CheckpointLayer] = [],
-        extras: JSONObject = [:], notes: [String] = []
+        extras: JSONObject = [:], notes: [String] = [], warnings: [String] = []
     ) throws(ZooError) {
         var positions: [String: Int] = [:]
         for (position, tensor) in tensors.enumerated() {
@@ -139,6 +141,7 @@ public struct Checkpoint: Sendable {
         self.layers = layers
         self.extras = extras
         self.notes = notes
+        self.warnings = warnings
         self.positions = positions
     }
 

@@ -42,7 +42,8 @@ public enum CheckpointReader {
         case .barePickle:
             throw ZooError(
                 .unsupported, "this is a pickle, but not one of torch.save", file: source.path,
-                remedy: "Load it in Python and save the tensors with torch.save.")
+                remedy: "Save the tensors with torch.save, where you trust the file.",
+                warning: PickleAudit.warning(source, limits: options.limits))
         case .zipOfOne:
             let archive = try ZipArchive(source, limits: options.limits)
             guard let member = archive.members.first(where: { !$0.isFolder }) else { break }
@@ -71,7 +72,7 @@ extension Checkpoint {
     func adding(note: String, path: String?) throws(ZooError) -> Checkpoint {
         try Checkpoint(
             format: format, path: path, tensors: tensors, layers: layers, extras: extras,
-            notes: [note] + notes)
+            notes: [note] + notes, warnings: warnings)
     }
 
     /// The same checkpoint without the prefixes that all its keys share because a tool put them there.
@@ -81,6 +82,6 @@ extension Checkpoint {
         return try Checkpoint(
             format: format, path: path, tensors: zip(tensors, stripping.names).map { $0.renamed($1) },
             layers: layers,
-            extras: extras, notes: notes + [note])
+            extras: extras, notes: notes + [note], warnings: warnings)
     }
 }

@@ -103,7 +103,8 @@ public struct ConversionPlan: Sendable {
     /// Refuses a plan that leaves something out.
     /// - Throws: ``ZooError`` that names the first tensors concerned and suggests near misses.
     public func requireComplete(file: String?) throws(ZooError) {
-        let remedy = "Pass --allow-partial to go on without (what is missing is initialised afresh)."
+        let remedy =
+            "If that is meant: zoo convert --allow-partial goes on without, and initialises afresh what is missing."
         if let first = mismatched.first {
             throw ZooError(
                 .mismatch,

@@ -12,6 +12,8 @@ public struct ConversionReport: Sendable {
     public let format: CheckpointFormat
     /// What the reader had to say.
     public let notes: [String]
+    /// Those notes that warn of what the file would have had Python run.
+    public let warnings: [String]
     /// Parameters that the file lacked and that were initialised afresh.
     public let initialised: [ParameterPath]
 

@@ -95,7 +95,7 @@ public struct Converter: Sendable {
                 outputActivation: plan.outputActivation, assumptions: plan.assumptions))
         let report = ConversionReport(
             plan: plan, source: checkpoint.path, format: checkpoint.format, notes: checkpoint.notes,
-            initialised: initialised)
+            warnings: checkpoint.warnings, initialised: initialised)
         return (model, report)
     }
 

@@ -49,8 +49,12 @@ public struct ModelOpener: Sendable {
             options.labels = options.labels ?? manifest.labels
             options.preprocessing = manifest.preprocessing
         }
-        let (model, report) = try Converter(options: options).convert(checkpoint)
-        return (model, report)
+        do throws(ZooError) {
+            let (model, report) = try Converter(options: options).convert(checkpoint)
+            return (model, report)
+        } catch {
+            throw error.adding(warning: checkpoint.warnings.first)
+        }
     }
 
     /// A native file says itself what it is; only names of classes can be added.
@@ -123,6 +127,6 @@ extension Checkpoint {
     func adding(note: String) throws(ZooError) -> Checkpoint {
         try Checkpoint(
             format: format, path: path, tensors: tensors, layers: layers, extras: extras,
-            notes: notes + [note])
+            notes: notes + [note], warnings: warnings)
     }
 }

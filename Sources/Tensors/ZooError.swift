@@ -48,11 +48,14 @@ public struct ZooError: Error, Sendable, Hashable {
     public var found: String?
     /// What the user can do about it.
     public var remedy: String?
+    /// What else a person should know of the file, such as what it would have had Python run.
+    public var warning: String?
 
     /// Makes an error; leave out what isn't known where it is thrown, callers add to it.
     public init(
         _ code: Code, _ problem: String, file: String? = nil, byteOffset: Int? = nil, tensor: String? = nil,
-        expected: String? = nil, found: String? = nil, remedy: String? = nil
+        expected: String? = nil, found: String? = nil, remedy: String? = nil,
+        warning: String? = nil
     ) {
         self.code = code
         self.problem = problem
@@ -62,17 +65,20 @@ public struct ZooError: Error, Sendable, Hashable {
         self.expected = expected
         self.found = found
         self.remedy = remedy
+        self.warning = warning
     }
 
     /// The same error with the places filled in that it didn't name yet.
     public func adding(
-        file: String? = nil, byteOffset: Int? = nil, tensor: String? = nil, remedy: String? = nil
+        file: String? = nil, byteOffset: Int? = nil, tensor: String? = nil, remedy: String? = nil,
+        warning: String? = nil
     ) -> ZooError {
         var copy = self
         copy.file = self.file ?? file
         copy.byteOffset = self.byteOffset ?? byteOffset
         copy.tensor = self.tensor ?? tensor
         copy.remedy = self.remedy ?? remedy
+        copy.warning = self.warning ?? warning
         return copy
     }
 }
@@ -85,6 +91,7 @@ extension ZooError: CustomStringConvertible {
         if let expected { text += "; expected \(expected)" }
         if let found { text += expected == nil ? "; found \(found)" : ", found \(found)" }
         if let byteOffset { text += " at byte \(byteOffset)" }
+        if let warning { text += "; \(warning)" }
         if let file { text = "\(file): \(text)" }
         if let remedy { text += ". \(remedy)" }
         return text

@@ -1,4 +1,5 @@
 internal import ZooContainers
+internal import ZooTensors
 
 /// Sentences about what a pickle would have had Python run, had Python loaded it.
 struct PickleAudit {
@@ -21,11 +22,34 @@ struct PickleAudit {
     ]
     private static let knownModules = ["torch", "__torch__", "collections", "copyreg", "copy_reg", "_codecs"]
 
+    /// Those that a person must see: what would have been called that can do harm.
+    let warnings: [String]
+    /// All of them.
     let notes: [String]
 
-    init(_ document: PickleDocument) {
-        var notes: [String] = []
+    /// The first warning about a file that is nothing but a pickle.
+    static func warning(_ source: ByteSource, limits: ReadLimits) -> String? {
+        (try? PickleMachine.read(source, limits: limits)).flatMap { PickleAudit([$0]).warnings.first }
+    }
+
+    /// Looks through the pickles of a file.
+    init(_ documents: [PickleDocument]) {
+        var warnings: [String] = []
         var unknown: [String] = []
+        for document in documents { PickleAudit.look(through: document, &warnings, &unknown) }
+        self.warnings = warnings
+        self.notes =
+            unknown.isEmpty
+            ? warnings
+            : warnings + [
+                "values of classes that PyTorch doesn't define are left opaque: "
+                    + unknown.joined(separator: ", ")
+            ]
+    }
+
+    private static func look(
+        through document: PickleDocument, _ notes: inout [String], _ unknown: inout [String]
+    ) {
         for reference in document.references {
             guard let object = document.object(reference), let name = document.className(object.callable)
             else { continue }
@@ -43,11 +67,5 @@ struct PickleAudit {
                 if !unknown.contains(text) { unknown.append(text) }
             }
         }
-        if !unknown.isEmpty {
-            notes.append(
-                "values of classes that PyTorch doesn't define are left opaque: "
-                    + unknown.joined(separator: ", "))
-        }
-        self.notes = notes
     }
 }

@@ -8,6 +8,8 @@ struct PyTorchAssembly {
     let format: CheckpointFormat
     let path: String?
     let options: CheckpointReadOptions
+    /// Other pickles of the file, which hold no tensors.
+    var otherDocuments: [PickleDocument] = []
     var notes: [String] = []
     /// Tensors that persistent ids stand for, in the tar format.
     var tensors: [String: PyTorchTensor] = [:]
@@ -24,7 +26,16 @@ struct PyTorchAssembly {
     }
 
     func checkpoint() throws(ZooError) -> Checkpoint {
-        var notes = notes + PickleAudit(document).notes
+        let audit = PickleAudit([document] + otherDocuments)
+        do throws(ZooError) {
+            return try checkpoint(audit)
+        } catch {
+            throw error.adding(warning: audit.warnings.first)
+        }
+    }
+
+    private func checkpoint(_ audit: PickleAudit) throws(ZooError) -> Checkpoint {
+        var notes = notes + audit.notes
         let search = StateDictSearch(document)
         let (chosen, chosenPath) = try choose(search)
         if !chosenPath.isEmpty { notes.append("took the entries under \(quoted(chosenPath))") }
@@ -46,7 +57,9 @@ struct PyTorchAssembly {
         }
         guard !entries.isEmpty else { throw noTensors() }
         let described = try describe(entries, notes: &notes)
-        return try Checkpoint(format: format, path: path, tensors: described, extras: extras, notes: notes)
+        return try Checkpoint(
+            format: format, path: path, tensors: described, extras: extras, notes: notes,
+            warnings: audit.warnings)
     }
 
     // MARK: Choosing

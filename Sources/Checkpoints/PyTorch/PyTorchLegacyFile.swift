@@ -9,6 +9,8 @@ struct PyTorchLegacyFile {
 
     let document: PickleDocument
     let table: PyTorchStorageTable
+    /// The four pickles around the object.
+    let otherDocuments: [PickleDocument]
 
     /// Whether a file that begins with a pickle begins with the magic number.
     static func matches(_ firstBytes: [UInt8]) -> Bool {
@@ -39,6 +41,7 @@ struct PyTorchLegacyFile {
         let system = try PickleMachine.read(source, at: version.end, limits: limits)
         document = try PickleMachine.read(source, at: system.end, limits: limits)
         let keys = try PickleMachine.read(source, at: document.end, limits: limits)
+        otherDocuments = [first, version, system, keys]
         guard let list = keys.elements(keys.root) else {
             throw ZooError(
                 .corrupt, "the list of storages isn't one", byteOffset: source.start + document.end)

@@ -24,10 +24,11 @@ public enum PyTorchReader {
         _ source: ByteSource, _ options: CheckpointReadOptions
     ) throws(ZooError) -> Checkpoint {
         let file = try PyTorchLegacyFile(source, limits: options.limits)
-        return try PyTorchAssembly(
+        var assembly = PyTorchAssembly(
             document: file.document, table: file.table, format: .pytorchLegacy, path: source.path,
-            options: options
-        ).checkpoint()
+            options: options)
+        assembly.otherDocuments = file.otherDocuments
+        return try assembly.checkpoint()
     }
 
     private static func readTar(

@@ -37,9 +37,9 @@ struct Convert: ParsableCommand {
     func run() throws {
         let format = try exportFormat()
         try Outputs.refuse(output, asOutputOf: file)
-        let opener = model.opener(allowPartial: allowPartial, labels: try labels.map(ClassNames.read(path:)))
-        let (source, report) = try opener.open(file)
-        let model = try preprocessing.apply(to: source)
+        let names = try labels.map(ClassNames.read(path:))
+        let (source, report) = try model.open(file, allowPartial: allowPartial)
+        let model = try named(preprocessing.apply(to: source), names)
         if !dryRun { try ModelExporter.write(model, to: output, format: format) }
         if outputOptions.json {
             print(json(report, model: model, format: format).text(pretty: true))
@@ -57,6 +57,15 @@ struct Convert: ParsableCommand {
                 "Wrote \(Terminal.bold(output)) (\(format.rawValue), \(Numbers.bytes(try ByteSource(path: output).count)))"
             )
             print("Next: \(next(format))")
+        }
+    }
+
+    private func named(_ model: Model, _ names: [String]?) throws -> Model {
+        guard let names else { return model }
+        do {
+            return try model.with(labels: names)
+        } catch {
+            throw error.adding(file: labels)
         }
     }
 

@@ -26,7 +26,7 @@ struct Evaluate: ParsableCommand {
     }
 
     func run() throws {
-        let (model, _) = try options.opener().open(self.model)
+        let (model, _) = try options.open(self.model)
         let dataset = try DataFolder.evaluation(data)
         let shows = Terminal.isInteractive && !output.json
         let result = try Evaluation.run(model, on: dataset, batchSize: batch) { done in

@@ -38,7 +38,7 @@ struct Forward: ParsableCommand {
         }
         try Outputs.refuse(output, asOutputOf: input)
         try Outputs.refuse(output, asOutputOf: model)
-        let (model, _) = try options.opener().open(self.model)
+        let (model, _) = try options.open(self.model)
         for path in layer where model.graph[path] == nil { throw model.graph.unknownPath(path) }
         let pictures: Tensor
         do {

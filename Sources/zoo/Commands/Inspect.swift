@@ -21,6 +21,10 @@ struct Inspect: ParsableCommand {
         let size = try ByteSource(path: file).count
         let checkpoint = try opener.checkpoint(file)
         let recognised = Recognition(checkpoint, options: opener.conversion)
+        // What isn't recognised is shown as it is, unless the user said what it should be.
+        if let failure = recognised.failure, model.architecture != nil || model.inputSize != nil {
+            throw failure.adding(file: file)
+        }
         if output.json {
             print(json(checkpoint, size: size, recognised: recognised).text(pretty: true))
         } else {
@@ -79,26 +83,32 @@ struct Inspect: ParsableCommand {
 private struct Recognition {
     let architecture: String?
     let text: String
+    /// Why it belongs to none that is known.
+    let failure: ZooError?
     private let isNative: Bool
     private let needsChoice: Bool
 
     init(_ checkpoint: Checkpoint, options: Converter.Options) {
         isNative = ModelFile.isNative(checkpoint)
         var needsChoice = false
+        var failure: ZooError?
         do throws(ZooError) {
             if isNative {
                 architecture = try ModelFile.read(checkpoint).graph.architecture
                 text = "\(architecture ?? "") (a native model file)"
             } else {
                 let plan = try Converter(options: options).plan(checkpoint)
+                try plan.requireComplete(file: nil)
                 architecture = plan.architecture.name
                 text = "\(plan.architecture.name): \(plan.architecture.title); \(plan.dialect)"
             }
         } catch {
             architecture = nil
+            failure = error.adding(warning: checkpoint.warnings.first)
             text = "not recognised: \(error.problem). \(error.remedy ?? "")"
             needsChoice = error.code == .ambiguous
         }
+        self.failure = failure
         self.needsChoice = needsChoice
     }
 

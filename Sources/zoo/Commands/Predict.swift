@@ -25,7 +25,7 @@ struct Predict: ParsableCommand {
     }
 
     func run() throws {
-        let (model, _) = try options.opener().open(self.model)
+        let (model, _) = try options.open(self.model)
         guard let classes = model.graph.classCount else {
             throw ZooError(.invalidArgument, "the model has no head with one row per class", file: self.model)
         }

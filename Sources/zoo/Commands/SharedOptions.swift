@@ -33,13 +33,23 @@ struct ModelOptions: ParsableArguments {
             .filter(\.1).map(\.0)
     }
 
+    /// Opens a model as these options say, and warns of what its file would have had Python run.
+    func open(_ path: String, allowPartial: Bool = false) throws(ZooError) -> (
+        model: Model, report: ConversionReport?
+    ) {
+        let (model, report) = try opener(allowPartial: allowPartial).open(path)
+        for warning in report?.warnings ?? [] {
+            Terminal.printError(ErrorText.oneLine("warning: \(path): \(warning)."))
+        }
+        return (model, report)
+    }
+
     /// An opener that follows these options.
-    func opener(allowPartial: Bool = false, labels: [String]? = nil) -> ModelOpener {
+    func opener(allowPartial: Bool = false) -> ModelOpener {
         var conversion = Converter.Options()
         conversion.architecture = architecture
         conversion.inputSize = inputSize
         conversion.allowPartial = allowPartial
-        conversion.labels = labels
         return ModelOpener(
             conversion: conversion, stateDict: key, isolation: .helper(executable: pathOfThisExecutable()))
     }

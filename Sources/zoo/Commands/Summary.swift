@@ -65,7 +65,7 @@ struct Summary: ParsableCommand {
             }
             return (try known.graph(ArchitectureOptions(inputSize: options.inputSize)), nil)
         }
-        let (model, _) = try options.opener().open(model)
+        let (model, _) = try options.open(model)
         return (model.graph, model.labels)
     }
 }

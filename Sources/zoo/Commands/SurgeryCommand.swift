@@ -41,7 +41,7 @@ struct SurgeryCommand: ParsableCommand {
 
     func run() throws {
         try Outputs.refuse(output, asOutputOf: model)
-        let (source, _) = try options.opener().open(model)
+        let (source, _) = try options.open(model)
         let operation: HeadReplacement
         if let labels {
             operation = HeadReplacement(labels: try ClassNames.read(path: labels), seed: seed)

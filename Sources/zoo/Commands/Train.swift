@@ -147,7 +147,7 @@ struct Train: ParsableCommand {
                 sinks: [progress], folder: folder.path)
         } else {
             let source = model ?? ""
-            var (start, _) = try options.opener().open(source)
+            var (start, _) = try options.open(source)
             if fromScratch { start = try FreshStart(seed: seed ?? 0).apply(to: start) }
             var configuration = configuration
             let parts = try parts(configuration)

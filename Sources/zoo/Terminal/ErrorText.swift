@@ -10,10 +10,15 @@ enum ErrorText {
         if let expected = error.expected { text += "; expected \(expected)" }
         if let found = error.found { text += "\(error.expected == nil ? ";" : ",") found \(found)" }
         if let offset = error.byteOffset { text += ", at byte \(Numbers.grouped(offset))" }
+        if let warning = error.warning { text += "; \(warning)" }
         text += "."
         text += " \(error.remedy ?? usualRemedy(error.code))"
-        // One line, whatever names the file brought along.
-        return String(text.map { $0.isNewline ? " " : $0 }.filter { !$0.isASCIIControl })
+        return oneLine(text)
+    }
+
+    /// The text as one line, whatever names a file brought along.
+    static func oneLine(_ text: String) -> String {
+        String(text.map { $0.isNewline ? " " : $0 }.filter { !$0.isASCIIControl })
     }
 
     /// What helps against an error of a kind, where the place that threw it knew nothing better.

@@ -39,7 +39,9 @@ enum Folders {
         let code = errno
         if code == EEXIST { return false }
         let reason = unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)"
-        throw ZooError(.systemFailure, "cannot make the folder: \(reason)", file: path)
+        throw ZooError(
+            .systemFailure, "cannot make the folder: \(reason)", file: path,
+            remedy: "Check that the folder that it is to be in exists, and that you may write to it.")
     }
 
     /// Removes a file.

@@ -8,6 +8,8 @@ public protocol Dataset: Sendable {
     var name: String { get }
     /// The classes' names; a label is an index into them.
     var classes: [String] { get }
+    /// Whether something names the classes; else they are the numbers up to the highest label, and there may be more.
+    var hasClassNames: Bool { get }
     /// The label of every sample, known without reading a picture.
     var labels: [Int32] { get }
     /// The pictures' height and width when all have the same, known without reading them.
@@ -28,6 +30,9 @@ public struct Sample: Sendable, Hashable {
 }
 
 extension Dataset {
+    /// True for data sets that don't say otherwise.
+    public var hasClassNames: Bool { true }
+
     /// Number of samples.
     public var count: Int { labels.count }
 
@@ -79,6 +84,8 @@ public struct Subset: Dataset {
     public var name: String { whole.name }
     /// The whole data set's classes, also those without a sample here.
     public var classes: [String] { whole.classes }
+    /// Whether something names them.
+    public var hasClassNames: Bool { whole.hasClassNames }
     /// The whole data set's picture size.
     public var pictureSize: Extent? { whole.pictureSize }
 

@@ -19,6 +19,8 @@ public struct IDXDataset: Dataset {
     public let name: String
     /// The classes' names: given, from `labels.txt`, or the numbers 0, 1, ….
     public let classes: [String]
+    /// Whether they were given, or come from `labels.txt`.
+    public let hasClassNames: Bool
     /// One label for each picture.
     public let labels: [Int32]
     private let pictures: IDXFile
@@ -71,6 +73,7 @@ public struct IDXDataset: Dataset {
         }
         self.name = pictures.path ?? "IDX pictures"
         self.classes = names
+        self.hasClassNames = classes != nil
         self.labels = labels.elements.map { Int32($0) }
         self.pictures = pictures
         self.height = pictures.dimensions[1]

@@ -260,14 +260,17 @@ public final class Trainer {
 }
 
 extension Dataset {
-    /// Refuses a model whose head has fewer rows than the data has classes.
+    /// Refuses a model whose head doesn't have one row for each of the data's classes.
     func checkClasses(fit count: Int) throws(ZooError) {
-        guard classes.count <= count else {
-            throw ZooError(
-                .mismatch, "the data has more classes than the model", file: name,
-                expected: "at most \(count)", found: "\(classes.count)",
-                remedy: "Give the model a head for them: zoo surgery MODEL --labels FILE.")
-        }
+        guard classes.count != count else { return }
+        // Without names the highest labels may just not occur.
+        if !hasClassNames, classes.count < count { return }
+        let remedy = "Give the model a head for them: zoo surgery MODEL --labels FILE."
+        throw ZooError(
+            .mismatch, "the data has \(classes.count > count ? "more" : "fewer") classes than the model",
+            file: name, expected: "\(count)", found: "\(classes.count)",
+            remedy: classes.count > count
+                ? remedy : "Name all of the model's classes in the data's labels.txt, or: " + remedy)
     }
 }
 

@@ -5,71 +5,40 @@ import Testing
 @Suite struct BadInputTests {
     private let zoo: ZooCommand
     private let scratch: Scratch
-    private let outputs: Scratch
+    private let pth = Repository.path("zoo/weights/lenet-mnist.pth")
 
     init() throws {
         zoo = try ZooCommand()
         scratch = try Scratch()
-        outputs = try Scratch()
     }
 
-    /// Every command that reads a model, with the model's place marked.
-    private func commands(_ model: String) -> [[String]] {
-        let input = Repository.path("Tests/CommandTests/Fixtures/zeros-and-ones.npy")
-        return [
-            ["inspect", model], ["convert", model, "-o", outputs.path("c.zoo.safetensors")],
-            ["summary", model],
-            ["forward", model, "--input", input, "--output", outputs.path("f.npy")],
-            ["surgery", model, "--classes", "3", "-o", outputs.path("s.zoo.safetensors")],
-            ["evaluate", model, "--data", Repository.path("zoo/data/fashion-mnist")],
-            [
-                "train", model, "--data", Repository.path("zoo/data/fashion-mnist"), "--epochs", "1", "-o",
-                outputs.path("run"),
-            ],
-            ["predict", model, Repository.path("zoo/data/pictures/bag-9249.png")],
-        ]
+    /// A path where nothing is, a folder, an empty file, a device, and a path below a file.
+    private func wrongPaths() throws -> [String] {
+        let empty = scratch.path("empty")
+        try Data().write(to: URL(filePath: empty))
+        return [scratch.path("missing"), scratch.url.path, empty, "/dev/null", "\(empty)/below"]
     }
 
-    private func expectOneClearLine(_ arguments: [String], naming file: String, code: Int32 = 1) throws {
-        let outcome = try zoo.run(arguments)
-        let call = arguments.joined(separator: " ")
-        #expect(!outcome.crashed, "\(call) crashed")
-        #expect(outcome.code == code, "\(call) ended with \(outcome.code)")
-        let lines = outcome.errors.split(separator: "\n")
-        #expect(lines.count == 1, "\(call): \(outcome.errors)")
-        #expect(outcome.errors.hasPrefix("error: "))
-        #expect(outcome.errors.contains(file), "\(call): \(outcome.errors)")
-        let left = try outputs.contents
-        #expect(left.isEmpty, "\(call) left \(left)")
+    @Test func wrongPathsOfModels() throws {
+        try zoo.expectOneClearLine(
+            wrongPaths().flatMap { FailingCall.ofEveryCommand(model: $0, naming: $0) })
     }
 
-    @Test func missingFilesFoldersAndEmptyFiles() throws {
-        try Data().write(to: URL(filePath: scratch.path("empty.pth")))
-        for path in [scratch.path("missing.pth"), scratch.url.path, scratch.path("empty.pth"), "/dev/null"] {
-            for command in commands(path) { try expectOneClearLine(command, naming: path) }
-        }
-    }
-
-    @Test(arguments: ["zoo/weights/lenet-mnist.pth", "zoo/weights/lenet-mnist.h5"])
-    func truncatedFiles(file: String) throws {
-        let whole = try Data(contentsOf: URL(filePath: Repository.path(file)))
-        for sixteenth in 0..<16 {
-            let path = scratch.path("cut-\(sixteenth)-\(URL(filePath: file).lastPathComponent)")
-            try whole.prefix(whole.count * sixteenth / 16).write(to: URL(filePath: path))
-            try expectOneClearLine(
-                ["convert", path, "-o", outputs.path("c.zoo.safetensors")], naming: path)
-        }
-    }
-
-    @Test func truncatedNativeFiles() throws {
-        let native = scratch.path("whole.zoo.safetensors")
-        try zoo.run("convert", Repository.path("zoo/weights/lenet-mnist.pth"), "-o", native)
-        let whole = try Data(contentsOf: URL(filePath: native))
-        for sixteenth in 0..<16 {
-            let path = scratch.path("cut-\(sixteenth).zoo.safetensors")
-            try whole.prefix(whole.count * sixteenth / 16).write(to: URL(filePath: path))
-            try expectOneClearLine(["summary", path], naming: path)
-        }
+    @Test func wrongPathsOfEverythingElse() throws {
+        let surgery = ["surgery", "lenet-mnist", "-o", "OUTPUTS/s.zoo.safetensors"]
+        let convert = ["convert", pth, "-o", "OUTPUTS/c.h5"]
+        try zoo.expectOneClearLine(
+            wrongPaths().flatMap { path in
+                [
+                    ["forward", "lenet-mnist", "--input", path, "-o", "OUTPUTS/f.npy"],
+                    surgery + ["--labels", path], convert + ["--labels", path],
+                    ["predict", "lenet-mnist", path],
+                    ["predict", "lenet-mnist", Commands.picture, path],
+                    ["evaluate", "lenet-mnist", "--data", path],
+                    ["train", "lenet-mnist", "--data", path, "-o", "OUTPUTS/run"],
+                    ["train", "--resume", path, "--data", Commands.data],
+                ].map { FailingCall($0, naming: path) }
+            })
     }
 
     @Test func filesThatAreSomethingElse() throws {
@@ -78,127 +47,163 @@ import Testing
             ("pointer.pth", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"),
             ("text.pth", "hello"), ("numbers.h5", String(repeating: "0123456789", count: 500)),
         ]
+        var calls: [FailingCall] = []
         for (name, text) in strangers {
-            try text.write(toFile: scratch.path(name), atomically: true, encoding: .utf8)
-            for command in commands(scratch.path(name)) {
-                try expectOneClearLine(command, naming: scratch.path(name))
+            let path = scratch.path(name)
+            try text.write(toFile: path, atomically: true, encoding: .utf8)
+            calls += FailingCall.ofEveryCommand(model: path, naming: path)
+            calls.append(
+                FailingCall(["forward", pth, "--input", path, "-o", "OUTPUTS/y.npy"], naming: path))
+            calls.append(FailingCall(["predict", pth, path], naming: path))
+        }
+        try zoo.expectOneClearLine(calls)
+    }
+
+    /// Every command that reads a model says which call the pickle asks for, and none makes it.
+    @Test func picklesThatCallSystemRunNothing() throws {
+        let marker = "/tmp/menagerie-should-not-exist"
+        let place = "Tests/CommandTests/Fixtures"
+        let hook = Repository.path("\(place)/lenet-calls-system.pth")
+        let outputs = try Scratch()
+        for arguments in Commands.all(model: hook) {
+            let outcome = try zoo.run(
+                arguments.map { $0.replacingOccurrences(of: "OUTPUTS", with: outputs.url.path) })
+            #expect(outcome.code == 0, "\(outcome.errors)")
+            let said = arguments[0] == "inspect" ? outcome.output : outcome.errors
+            #expect(said.contains("the file calls posix.system at byte "), "\(arguments)")
+            #expect(said.contains("nothing was run"), "\(arguments)")
+        }
+        let calls = ["only-calls-system.pth", "only-calls-system.pkl"].flatMap { name in
+            FailingCall.ofEveryCommand(
+                model: Repository.path("\(place)/\(name)"), naming: name,
+                "the file calls posix.system at byte ",
+                "nothing was run")
+        }
+        try zoo.expectOneClearLine(calls)
+        // Of a network that isn't known, only inspect can tell anything.
+        let other = FailingCall.ofEveryCommand(
+            model: Repository.path("tools/goldens/formats/calls-system.pth"), naming: "calls-system.pth",
+            "posix.system")
+        try zoo.expectOneClearLine(Array(other.dropFirst()))
+        #expect(!FileManager.default.fileExists(atPath: marker))
+    }
+
+    @Test func theWrongArchitecture() throws {
+        let other = Repository.path("tools/goldens/formats/state-dict.pth")
+        var calls: [FailingCall] = []
+        for (options, words) in [
+            (["--architecture", "lenet-classic"], "lenet-classic"), (["--architecture", "resnet"], "resnet"),
+            (["--input-size", "64"], "64×64"),
+        ] {
+            for model in [pth, Repository.path("zoo/weights/lenet-mnist.h5")] {
+                // What a Keras file's own configuration says is reported in words of its own.
+                let naming = model == pth ? words : "error"
+                calls += Commands.all(model: model).map {
+                    FailingCall($0 + options, naming: model, naming)
+                }
             }
         }
+        // Inspect shows what it doesn't know.
+        calls += FailingCall.ofEveryCommand(model: other, naming: other, "architecture").dropFirst()
+        try zoo.expectOneClearLine(calls)
+        #expect(try zoo.run("inspect", other).code == 0)
     }
 
-    @Test func aPickleThatCallsSystemRunsNothing() throws {
-        let file = Repository.path("tools/goldens/formats/calls-system.pth")
-        let outcome = try zoo.run("inspect", file)
-        #expect(outcome.code == 0, "\(outcome.errors)")
-        #expect(outcome.output.contains("system"))
-        #expect(outcome.output.contains("nothing was run"))
-    }
-
-    @Test func unwritableOutputs() throws {
-        let pth = Repository.path("zoo/weights/lenet-mnist.pth")
-        for target in ["no/such/folder/m.zoo.safetensors", "no/such/folder/m.h5", "no/such/folder/m.pth"] {
-            try expectOneClearLine(["convert", pth, "-o", outputs.path(target)], naming: target)
+    @Test func theWrongNumberOfClasses() throws {
+        var calls: [FailingCall] = []
+        for count in ["3", "12"] {
+            let model = scratch.path("\(count).zoo.safetensors")
+            #expect(try zoo.run("surgery", "lenet-mnist", "--classes", count, "-o", model).code == 0)
+            let naming = ["expected \(count)", "found 10", "zoo surgery"]
+            for arguments in [
+                ["evaluate", model, "--data", Commands.data],
+                ["train", model, "--data", Commands.data, "-o", "OUTPUTS/run"],
+            ] {
+                var call = FailingCall(arguments)
+                call.naming = naming + ["fashion-mnist"]
+                calls.append(call)
+            }
+            let labels = Repository.path("zoo/data/fashion-mnist/labels.txt")
+            calls.append(
+                FailingCall(
+                    ["convert", model, "--labels", labels, "-o", "OUTPUTS/c.zoo.safetensors"],
+                    naming: labels, "expected \(count)", "found 10"))
         }
-        let folder = scratch.path("folder.pth")
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
-        try expectOneClearLine(["convert", pth, "-o", folder], naming: folder)
-        try FileManager.default.createDirectory(
-            atPath: scratch.path("folder.h5"), withIntermediateDirectories: false)
-        try expectOneClearLine(["convert", pth, "-o", scratch.path("folder.h5")], naming: "folder.h5")
+        try zoo.expectOneClearLine(calls)
+    }
+
+    /// Training pictures and pictures to check on must mean the same by a label.
+    @Test func classesThatDifferBetweenTheParts() throws {
+        let folder = scratch.path("pictures")
+        for place in ["train/bag", "train/boot", "test/bag", "test/dress"] {
+            let path = "\(folder)/\(place)"
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            try FileManager.default.copyItem(atPath: Commands.picture, toPath: "\(path)/a.png")
+        }
+        let two = scratch.path("two.zoo.safetensors")
+        #expect(try zoo.run("surgery", "lenet-mnist", "--classes", "2", "-o", two).code == 0)
+        try zoo.expectOneClearLine([
+            FailingCall(
+                ["train", two, "--data", folder, "-o", "OUTPUTS/run"], naming: "\(folder)/test", "bag, boot",
+                "bag, dress")
+        ])
+    }
+
+    @Test func wrongNamesOfClasses() throws {
+        let lists: [(name: String, bytes: [UInt8], words: String)] = [
+            ("twice", Array("a\nb\na\n".utf8), "twice"), ("empty", [], "empty"),
+            ("blank", Array("\n \n\t\n".utf8), "empty"), ("hole", Array("a\n\nb\n".utf8), "line 2"),
+            ("latin1", [0x4B, 0xE4, 0x73, 0x65, 0x0A], "UTF-8"),
+            ("long", [UInt8](repeating: 0x61, count: 17 << 20), "too long"),
+        ]
+        var calls: [FailingCall] = []
+        for (name, bytes, words) in lists {
+            let path = scratch.path(name)
+            try Data(bytes).write(to: URL(filePath: path))
+            calls.append(
+                FailingCall(
+                    ["surgery", pth, "--labels", path, "-o", "OUTPUTS/s.zoo.safetensors"], naming: path, words
+                ))
+            calls.append(
+                FailingCall(["convert", pth, "--labels", path, "-o", "OUTPUTS/c.h5"], naming: path, words))
+        }
+        let two = scratch.path("two")
+        try "a\nb\n".write(toFile: two, atomically: true, encoding: .utf8)
+        calls.append(
+            FailingCall(
+                ["convert", pth, "--labels", two, "-o", "OUTPUTS/c.h5"], naming: two, "expected 10", "found 2"
+            ))
+        try zoo.expectOneClearLine(calls)
     }
 
     @Test func theInputIsNeverTheOutput() throws {
         let copy = scratch.path("copy.pth")
-        try FileManager.default.copyItem(atPath: Repository.path("zoo/weights/lenet-mnist.pth"), toPath: copy)
+        try FileManager.default.copyItem(atPath: pth, toPath: copy)
         let before = try Data(contentsOf: URL(filePath: copy))
-        try expectOneClearLine(["convert", copy, "-o", copy], naming: copy)
+        try zoo.expectOneClearLine([FailingCall(["convert", copy, "-o", copy], naming: copy)])
         #expect(try Data(contentsOf: URL(filePath: copy)) == before)
     }
 
-    @Test func theWrongArchitecture() throws {
-        let pth = Repository.path("zoo/weights/lenet-mnist.pth")
-        let target = outputs.path("m.zoo.safetensors")
-        try expectOneClearLine(
-            ["convert", pth, "-o", target, "--architecture", "lenet-classic"], naming: "lenet-classic")
-        try expectOneClearLine(["convert", pth, "-o", target, "--architecture", "resnet"], naming: "resnet")
-        try expectOneClearLine(["convert", pth, "-o", target, "--input-size", "64"], naming: "64")
-        let other = Repository.path("tools/goldens/formats/state-dict.pth")
-        try expectOneClearLine(["convert", other, "-o", target], naming: "state-dict.pth")
+    @Test func layersThatAreNotThere() throws {
+        try zoo.expectOneClearLine([
+            FailingCall(
+                ["forward", pth, "--input", Commands.input, "-o", "OUTPUTS/y.npz", "--layer", "conv9"],
+                naming: "conv9")
+        ])
     }
 
-    @Test func wrongNumbersForForward() throws {
-        let pth = Repository.path("zoo/weights/lenet-mnist.pth")
-        let text = scratch.path("x.npy")
-        try "no array".write(toFile: text, atomically: true, encoding: .utf8)
-        try expectOneClearLine(
-            ["forward", pth, "--input", text, "--output", outputs.path("y.npy")], naming: text)
-        let input = Repository.path("Tests/CommandTests/Fixtures/zeros-and-ones.npy")
-        try expectOneClearLine(
-            ["forward", pth, "--input", input, "--output", outputs.path("y.npz"), "--layer", "conv9"],
-            naming: "conv9")
-    }
-
-    @Test func wrongPictures() throws {
-        let picture = try Data(contentsOf: URL(filePath: Repository.path("zoo/data/pictures/bag-9249.png")))
-        for sixteenth in 0..<16 {
-            let path = scratch.path("cut-\(sixteenth).png")
-            try picture.prefix(picture.count * sixteenth / 16).write(to: URL(filePath: path))
-            try expectOneClearLine(["predict", "lenet-mnist", path], naming: path)
-        }
-        try "a letter".write(toFile: scratch.path("letter.png"), atomically: true, encoding: .utf8)
-        for path in [scratch.path("letter.png"), scratch.path("missing.png"), scratch.url.path] {
-            try expectOneClearLine(["predict", "lenet-mnist", path], naming: path)
-        }
-    }
-
-    @Test func wrongData() throws {
-        let empty = scratch.path("empty")
-        try FileManager.default.createDirectory(atPath: empty, withIntermediateDirectories: false)
-        for path in [empty, scratch.path("missing"), Repository.path("README.md")] {
-            try expectOneClearLine(["evaluate", "lenet-mnist", "--data", path], naming: path)
-        }
-        let cut = scratch.path("idx")
-        try FileManager.default.copyItem(atPath: Repository.path("zoo/data/fashion-mnist"), toPath: cut)
-        let pictures = URL(filePath: cut).appending(path: "t10k-images-idx3-ubyte.gz")
-        let whole = try Data(contentsOf: pictures)
-        for sixteenth in 0..<16 {
-            try whole.prefix(whole.count * sixteenth / 16).write(to: pictures)
-            try expectOneClearLine(["evaluate", "lenet-mnist", "--data", cut], naming: "t10k-images")
-        }
-    }
-
-    @Test func wrongTraining() throws {
-        let data = Repository.path("zoo/data/fashion-mnist")
-        let three = scratch.path("three.zoo.safetensors")
-        try zoo.run("surgery", "lenet-mnist", "--classes", "3", "-o", three)
-        try expectOneClearLine(
-            ["train", three, "--data", data, "-o", outputs.path("run")], naming: "zoo surgery")
-        try expectOneClearLine(
-            ["train", "lenet-mnist", "--data", data, "-o", outputs.path("no/such/run")], naming: "no/such/run"
-        )
-        try expectOneClearLine(
-            ["train", "lenet-mnist", "--data", data, "-o", scratch.url.path], naming: scratch.url.path)
-        try expectOneClearLine(["train", "--resume", scratch.path("none"), "--data", data], naming: "none")
-        try FileManager.default.createDirectory(
-            atPath: scratch.path("run"), withIntermediateDirectories: false)
-        try FileManager.default.copyItem(atPath: three, toPath: scratch.path("run/last.zoo.safetensors"))
-        try expectOneClearLine(
-            ["train", "--resume", scratch.path("run"), "--data", data], naming: "last.zoo")
-    }
-
-    @Test func wrongUsageIs64() throws {
-        for arguments in [
-            ["convert"], ["convert", "a.pth"], ["nonsense"], ["summary", "lenet", "--batch", "0"],
-            ["convert", "a.pth", "-o", "b.unknown"], ["forward", "a", "--input", "b", "--output", "c.txt"],
-            ["surgery", "lenet", "-o", "x.zoo.safetensors"], ["predict", "lenet-mnist"],
-            ["evaluate", "lenet-mnist"], ["train", "lenet-mnist", "--data", "x"],
-            ["train", "--data", "x", "-o", "y"],
-            ["train", "lenet-mnist", "--data", "x", "-o", "y", "--optimizer", "magic"],
-            ["predict", "lenet-mnist", "a.png", "--top", "0"],
-        ] {
-            let outcome = try zoo.run(arguments)
-            #expect(outcome.code == 64, "\(arguments) ended with \(outcome.code)")
-            #expect(outcome.errors.contains("Usage") || outcome.errors.contains("help"))
-        }
+    @Test func runsThatCannotGoOn() throws {
+        let run = scratch.path("run")
+        try FileManager.default.createDirectory(atPath: run, withIntermediateDirectories: false)
+        let resume = ["train", "--resume", run, "--data", Commands.data]
+        try zoo.expectOneClearLine([
+            FailingCall(resume, naming: "last.zoo.safetensors", "epoch", untouched: run)
+        ])
+        // A model, but no run's.
+        #expect(
+            try zoo.run("convert", pth, "-o", "\(run)/last.zoo.safetensors").code == 0)
+        try zoo.expectOneClearLine([
+            FailingCall(resume, naming: "last.zoo.safetensors", "checkpoint", untouched: run)
+        ])
     }
 }

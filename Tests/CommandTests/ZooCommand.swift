@@ -57,7 +57,7 @@ struct ZooCommand {
 }
 
 /// A folder that is removed when the test is done.
-final class Scratch {
+final class Scratch: Sendable {
     let url: URL
 
     init() throws {

@@ -67,9 +67,13 @@ struct PyTorchAssembly {
     private func choose(_ search: StateDictSearch) throws(ZooError) -> (PickleReference, String) {
         if let key = options.key, !key.isEmpty {
             guard let reference = StateDictSearch.resolve(key, in: document) else {
+                let named = search.candidates.filter { !$0.path.isEmpty }
                 throw ZooError(
                     .invalidArgument, "the file has nothing under the key \(quoted(key))",
-                    expected: search.candidates.isEmpty ? nil : "one of \(listed(search.candidates))")
+                    expected: named.isEmpty ? nil : "one of \(listed(named))",
+                    remedy: named.isEmpty
+                        ? "Leave the key (--key) out: there is nothing to choose from."
+                        : "Give one of these to --key.")
             }
             return (reference, key)
         }
@@ -77,7 +81,7 @@ struct PyTorchAssembly {
         guard search.candidates.count == 1 else {
             throw ZooError(
                 .ambiguous, "the file has several state dicts", found: listed(search.candidates),
-                remedy: "Choose one by its key.")
+                remedy: "Choose one by its key (--key).")
         }
         return (first.reference, first.path)
     }

@@ -34,8 +34,8 @@ enum ErrorText {
         case .limitExceeded: "The file may be damaged; get it again."
         case .refused: "Save it again, as one file that holds everything itself."
         case .missingTensor, .mismatch: "Check that the file is of this network: zoo inspect FILE."
-        case .ambiguous: "Say which one is meant; --help lists the options."
-        case .invalidArgument: "--help lists what fits."
+        case .ambiguous: "Say which one is meant, as --help shows."
+        case .invalidArgument: "Look up with --help what fits."
         }
     }
 }

@@ -32,24 +32,53 @@ public struct ZooError: Error, Sendable, Hashable {
         case checksum
     }
 
+    /// The facts, behind one pointer: errors are thrown through many small functions, and one of this width costs
+    /// them nothing. (Wide typed errors also make Swift 6.3 free an async function's memory in the wrong order.)
+    private indirect enum Box: Sendable, Hashable {
+        case facts(Facts)
+    }
+
+    private struct Facts: Sendable, Hashable {
+        var code: Code
+        var problem: String
+        var file: String?
+        var byteOffset: Int?
+        var tensor: String?
+        var expected: String?
+        var found: String?
+        var remedy: String?
+        var warning: String?
+    }
+
+    private var box: Box
+
+    private var facts: Facts {
+        get {
+            switch box {
+            case .facts(let facts): facts
+            }
+        }
+        set { box = .facts(newValue) }
+    }
+
     /// The kind of failure.
-    public var code: Code
+    public var code: Code { facts.code }
     /// One clause that says what is wrong, without the file's name or a final full stop.
-    public var problem: String
+    public var problem: String { facts.problem }
     /// Path of the file concerned.
-    public var file: String?
+    public var file: String? { facts.file }
     /// Where in the file, in bytes from its start.
-    public var byteOffset: Int?
+    public var byteOffset: Int? { facts.byteOffset }
     /// Dotted path or key of the tensor or layer concerned.
-    public var tensor: String?
+    public var tensor: String? { facts.tensor }
     /// What was expected, where a comparison failed.
-    public var expected: String?
+    public var expected: String? { facts.expected }
     /// What was found instead.
-    public var found: String?
+    public var found: String? { facts.found }
     /// What the user can do about it.
-    public var remedy: String?
+    public var remedy: String? { facts.remedy }
     /// What else a person should know of the file, such as what it would have had Python run.
-    public var warning: String?
+    public var warning: String? { facts.warning }
 
     /// Makes an error; leave out what isn't known where it is thrown, callers add to it.
     public init(
@@ -57,15 +86,10 @@ public struct ZooError: Error, Sendable, Hashable {
         expected: String? = nil, found: String? = nil, remedy: String? = nil,
         warning: String? = nil
     ) {
-        self.code = code
-        self.problem = problem
-        self.file = file
-        self.byteOffset = byteOffset
-        self.tensor = tensor
-        self.expected = expected
-        self.found = found
-        self.remedy = remedy
-        self.warning = warning
+        box = .facts(
+            Facts(
+                code: code, problem: problem, file: file, byteOffset: byteOffset, tensor: tensor,
+                expected: expected, found: found, remedy: remedy, warning: warning))
     }
 
     /// The same error with the places filled in that it didn't name yet.
@@ -74,11 +98,13 @@ public struct ZooError: Error, Sendable, Hashable {
         warning: String? = nil
     ) -> ZooError {
         var copy = self
-        copy.file = self.file ?? file
-        copy.byteOffset = self.byteOffset ?? byteOffset
-        copy.tensor = self.tensor ?? tensor
-        copy.remedy = self.remedy ?? remedy
-        copy.warning = self.warning ?? warning
+        var facts = facts
+        facts.file = facts.file ?? file
+        facts.byteOffset = facts.byteOffset ?? byteOffset
+        facts.tensor = facts.tensor ?? tensor
+        facts.remedy = facts.remedy ?? remedy
+        facts.warning = facts.warning ?? warning
+        copy.facts = facts
         return copy
     }
 }

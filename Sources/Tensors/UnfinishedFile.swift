@@ -60,8 +60,8 @@ package final class UnfinishedFile {
     package static func failure(path: String) -> ZooError {
         let code = errno
         let isFull = code == ENOSPC || code == EFBIG || code == EDQUOT
-        return systemError(
-            "cannot write the output", path: path,
+        return ZooError(
+            .systemFailure, "cannot write the output: \(systemFailureReason())", file: path,
             remedy: isFull
                 ? "Make room there, or write to another place."
                 : "Check that the folder exists and that you may write to it.")

@@ -26,7 +26,7 @@ struct ArchitectureDetector {
 
     private func planByNames() throws(ZooError) -> ConversionPlan? {
         var best: (dialect: Dialect, plan: ConversionPlan, coverage: Double)?
-        var refusal: ZooError?
+        var refusal: (error: ZooError, coverage: Double)?
         for dialect in Dialect.all where architecture == nil || architecture?.name == dialect.architecture {
             let keys = dialect.layers.map { "\($0.source).weight" }
             let coverage = Double(keys.count { checkpoint[$0] != nil }) / Double(max(keys.count, 1))
@@ -34,12 +34,12 @@ struct ArchitectureDetector {
             do throws(ZooError) {
                 best = (dialect, try plan(dialect), coverage)
             } catch {
-                refusal = error
+                if coverage > (refusal?.coverage ?? 0) { refusal = (error, coverage) }
             }
         }
-        if let best { return best.plan }
-        if let refusal { throw refusal }
-        return nil
+        // What the names fit best decides, also when it says no.
+        if let refusal, refusal.coverage > (best?.coverage ?? 0) { throw refusal.error }
+        return best?.plan
     }
 
     private func plan(_ dialect: Dialect) throws(ZooError) -> ConversionPlan {

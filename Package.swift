@@ -154,8 +154,9 @@ let package = Package(
         tests(
             "Robustness",
             [
-                "ZooTensors", "ZooCheckpoints", "ZooHDF5Checkpoints", "ZooConversion", "ZooModels",
-                "ZooTestSupport",
+                "ZooTensors", "ZooContainers", "ZooLayerGraphs", "ZooArchitectures", "ZooCheckpoints",
+                "ZooHDF5Checkpoints", "ZooConversion", "ZooModels", "ZooImages", "ZooDatasets",
+                "ZooTraining", "ZooTestSupport",
             ]),
         tests(
             "HDF5Checkpoints", ["ZooTensors", "ZooCheckpoints", "ZooHDF5Checkpoints", "ZooTestSupport"],

@@ -17,6 +17,12 @@ import ZooTestSupport
         #endif
     }()
 
+    /// Reads every tensor of a file, as `zoo inspect` lists them.
+    static func readTensors(_ bytes: [UInt8]) throws(ZooError) {
+        let checkpoint = try CheckpointReader.read(ByteSource(bytes: bytes, path: "mutated"))
+        for tensor in checkpoint.tensors { _ = try tensor.load().bytes() }
+    }
+
     /// Reads everything that a file holds, as `zoo convert` would.
     private static func readAll(_ bytes: [UInt8]) throws(ZooError) {
         let checkpoint = try CheckpointReader.read(ByteSource(bytes: bytes, path: "mutated"))
@@ -51,6 +57,12 @@ import ZooTestSupport
             let bytes = try TestFiles.read(TestFiles.path("tools/goldens/formats/\(name)"))
             expectMostlyErrors(run(bytes, focus: 0..<bytes.count))
         }
+    }
+
+    /// Pickles that nothing but a call is in; what it would be is looked up for the error.
+    @Test(arguments: ["only-calls-system.pkl", "only-calls-system.pth"]) func pickles(name: String) throws {
+        let bytes = try TestFiles.read(TestFiles.path("Tests/CommandTests/Fixtures/\(name)"))
+        expectMostlyErrors(run(bytes, focus: 0..<bytes.count))
     }
 
     @Test func safetensorsAndNative() throws {

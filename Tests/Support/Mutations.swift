@@ -20,6 +20,17 @@ package struct Mutations {
         package var errors = 0
         /// How often each kind of error was thrown.
         package var codes: [ZooError.Code: Int] = [:]
+
+        /// A tally of nothing.
+        package init() {}
+
+        /// Adds what another run gave.
+        package mutating func add(_ other: Tally) {
+            results += other.results
+            errors += other.errors
+            codes.merge(other.codes, uniquingKeysWith: +)
+        }
+
         package var description: String {
             let kinds = codes.sorted { $0.value > $1.value }.map { "\($0.key.rawValue) \($0.value)" }
             return "\(results) results, \(errors) errors (\(kinds.joined(separator: ", ")))"

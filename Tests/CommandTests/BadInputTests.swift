@@ -206,4 +206,59 @@ import Testing
             FailingCall(resume, naming: "last.zoo.safetensors", "checkpoint", untouched: run)
         ])
     }
+
+    /// Headers that announce far more than their files hold are refused before memory is asked for: each call has
+    /// half a gibibyte of addresses, most of which the program itself and its libraries take.
+    @Test func headersThatAnnounceTooMuch() throws {
+        func write(_ name: String, _ bytes: [UInt8]) throws -> String {
+            let path = scratch.path(name)
+            try Data(bytes).write(to: URL(filePath: path))
+            return path
+        }
+        let many: [UInt8] = [0x7F, 0xFF, 0xFF, 0xFF]
+        let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 13]
+        let header = Array("IHDR".utf8) + many + many + [8, 2, 0, 0, 0, 0x9B, 0xAB, 0x9C, 0x31]
+        // An empty chunk of pixels, with its checksum.
+        let png = try write(
+            "huge.png", signature + header + [0, 0, 0, 0] + Array("IDAT".utf8) + [0x35, 0xAF, 0x06, 0x1E])
+        var picture = try [UInt8](
+            Data(
+                contentsOf: URL(filePath: Repository.path("Tests/ImagesTests/Fixtures/jpeg-progressive.jpg")))
+        )
+        let frame = try #require(picture.indices.first { picture[$0...].starts(with: [0xFF, 0xC2]) })
+        picture.replaceSubrange((frame + 5)..<(frame + 9), with: [0xFF, 0xDC, 0xFF, 0xDC])
+        let jpeg = try write("huge.jpg", picture)
+        let text = "{'descr': '<f4', 'fortran_order': False, 'shape': (1152921504606846976, 1, 32, 32), }"
+        let length = UInt8(text.utf8.count)
+        let array = try write(
+            "huge.npy", [0x93] + Array("NUMPY".utf8) + [1, 0, length, 0] + Array(text.utf8))
+        let tensors =
+            "{\"a\":{\"dtype\":\"F32\",\"shape\":[1152921504606846976],"
+            + "\"data_offsets\":[0,4611686018427387904]}}"
+        let model = try write(
+            "huge.safetensors",
+            [UInt8(tensors.utf8.count)] + [UInt8](repeating: 0, count: 7) + Array(tensors.utf8))
+        let folder = scratch.path("data")
+        try FileManager.default.copyItem(atPath: Commands.data, toPath: folder)
+        try FileManager.default.removeItem(atPath: "\(folder)/t10k-images-idx3-ubyte.gz")
+        _ = try write(
+            "data/t10k-images-idx3-ubyte",
+            [0, 0, 8, 3] + [0, 0x10, 0, 0] + [0, 0x10, 0, 0] + [0, 0x10, 0, 0])
+        let shell = try ZooCommand(executable: URL(filePath: "/bin/bash"))
+        try shell.expectOneClearLine(
+            [
+                FailingCall(["predict", "lenet-mnist", png], naming: png, "limits"),
+                FailingCall(["predict", "lenet-mnist", jpeg], naming: jpeg, "limits"),
+                FailingCall(
+                    ["forward", "lenet-mnist", "--input", array, "-o", "OUTPUTS/y.npy"], naming: array),
+                FailingCall(["inspect", model], naming: model),
+                FailingCall(["summary", model], naming: model),
+                FailingCall(["evaluate", "lenet-mnist", "--data", folder], naming: "t10k-images"),
+            ].map { call in
+                var limited = call
+                limited.arguments =
+                    ["-c", "ulimit -v 524288 && exec \"$0\" \"$@\"", zoo.executable.path] + call.arguments
+                return limited
+            })
+    }
 }

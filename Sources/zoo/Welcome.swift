@@ -3,11 +3,11 @@ import Menagerie
 /// What `zoo` says when it is called with nothing.
 enum Welcome {
     static let text = """
-        zoo converts trained vision models between PyTorch, Keras and Swift, and runs them. To begin:
-          zoo inspect FILE                          what is in a checkpoint (.pth, .h5, .safetensors)
-          zoo convert FILE -o MODEL.zoo.safetensors turn it into a native model
-          zoo summary MODEL                         its layers, shapes, parameters and multiply-adds
-          zoo --help                                every command, each with an example
+        zoo converts, runs and fine-tunes trained vision models. To begin:
+          zoo inspect FILE                           what is in .pth, .h5, .safetensors
+          zoo convert FILE -o MODEL.zoo.safetensors  turn it into a native model
+          zoo summary MODEL                          its layers, shapes, parameters
+          zoo --help                                 every command, with an example
         """
 }
 
@@ -20,7 +20,8 @@ enum Version {
         return """
             zoo \(number)
             engine    \(Engine.library), \(Engine.processorCount) processors
-            formats   PyTorch (zip, stream), Keras HDF5 (HDF5 \(HDF5Indexer.libraryVersion)), safetensors, NumPy; PNG, JPEG, IDX
+            formats   PyTorch (zip, stream), Keras (HDF5 \(HDF5Indexer.libraryVersion)), safetensors, NumPy
+            pictures  PNG, JPEG, IDX
             networks  \(Architecture.all.map(\.name).joined(separator: ", "))
             built in  \(shipped.joined(separator: ", "))
             """

@@ -42,6 +42,11 @@ struct Zoo: ParsableCommand {
             Terminal.printError(ErrorText.line(for: error))
             endProcess(1)
         } catch {
+            if Zoo.message(for: error) == Version.number {
+                // `--version` behind a command's name.
+                print(Version.text)
+                return
+            }
             Zoo.exit(withError: error)
         }
     }

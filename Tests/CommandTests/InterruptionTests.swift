@@ -71,9 +71,9 @@ import Testing
                 #expect(outcome.crashed)
             } else {
                 #expect(!outcome.crashed && outcome.code == 128 + signal)
-                let next = "zoo train --resume \(scratch.path(folder)) --data \(data)\n"
+                let next = "\nNext: zoo train --resume \(scratch.path(folder)) --data \(data)\n"
                 #expect(outcome.errors.hasPrefix(word) && outcome.errors.hasSuffix(next))
-                #expect(outcome.errors.split(separator: "\n").count == 1)
+                #expect(outcome.errors.split(separator: "\n").count == 2)
                 #expect(try contents(folder) == ["last.zoo.safetensors", "log.jsonl"])
             }
             let resumed = try zoo.run("train", "--resume", scratch.path(folder), "--data", data)
@@ -106,12 +106,14 @@ import Testing
 
     @Test func killedAtAnyMomentARunResumesOrHasNothingToResume() throws {
         let start = try start()
+        let began = Date.now
         #expect(try zoo.run(training(start, "whole")).code == 0)
+        let seconds = Date.now.timeIntervalSince(began)
         var resumptions = 0
-        for milliseconds: UInt32 in [1, 20, 50, 90, 150, 230, 330, 480, 700, 1_100] {
-            let folder = "killed-\(milliseconds)"
+        for fraction in [0.01, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.75, 0.9, 1.5] {
+            let folder = "killed-\(fraction)"
             let command = try RunningCommand(zoo, training(start, folder))
-            usleep(milliseconds * 1_000)
+            usleep(UInt32(seconds * fraction * 1e6))
             _ = try command.end(by: SIGKILL)
             let resumed = try zoo.run("train", "--resume", scratch.path(folder), "--data", data)
             if resumed.code == 0 {

@@ -4,6 +4,7 @@ import Menagerie
 struct Convert: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Turn a checkpoint into a native model, or a model into another framework's file.",
+        usage: "zoo convert <file> -o <file> [<options>]",
         discussion: """
             The output's extension decides the format: .zoo.safetensors (native), .pth, .safetensors, .h5 (a \
             whole Keras model), .weights.h5 (Keras 3 weights). Every tensor is accounted for in the report.
@@ -13,7 +14,7 @@ struct Convert: ParsableCommand {
               zoo convert lenet.zoo.safetensors -o lenet.h5
             """)
 
-    @Argument(help: "A checkpoint, or a native model.") var file: String
+    @Argument(help: ArgumentHelp(ModelOptions.help)) var file: String
     @Option(name: [.short, .long], help: ArgumentHelp("The file to write.", valueName: "file")) var output:
         String
     @Option(
@@ -87,7 +88,7 @@ struct Convert: ParsableCommand {
 
     private func next(_ format: ExportFormat) -> String {
         switch format {
-        case .native: "zoo summary \(output)"
+        case .native: "zoo summary \(Paths.quoted(output))"
         case .pytorch: "in Python: model.load_state_dict(torch.load(\"\(output)\", weights_only=True))"
         case .safetensors: "in Python: model.load_state_dict(safetensors.torch.load_file(\"\(output)\"))"
         case .keras: "in Python: keras.models.load_model(\"\(output)\", compile=False)"
@@ -105,8 +106,8 @@ struct Convert: ParsableCommand {
 
     private func printReport(_ report: ConversionReport) {
         let plan = report.plan
-        print("\(Terminal.bold(file))  \(report.format.title) → \(plan.architecture.name)")
-        print("  \(plan.architecture.title); \(plan.dialect)")
+        Terminal.printText("\(Terminal.bold(file))  \(report.format.title) → \(plan.architecture.name)")
+        Terminal.printText("  \(plan.architecture.title); \(plan.dialect)")
         print()
         var table = TextTable([("parameter", .left), ("key", .left), ("shape", .left), ("change", .left)])
         for entry in plan.entries {
@@ -129,11 +130,11 @@ struct Convert: ParsableCommand {
             )
         }
         for key in plan.unused { print("  unused: \(key)") }
-        for assumption in plan.assumptions { print("  assumed: \(assumption)") }
+        for assumption in plan.assumptions { Terminal.printText("  assumed: \(assumption)") }
         if let activation = plan.outputActivation {
             print("  left out: the final \(activation); the model gives logits")
         }
-        for note in report.notes { print("  note: \(note)") }
+        for note in report.notes { Terminal.printText("  note: \(note)") }
         print()
     }
 }

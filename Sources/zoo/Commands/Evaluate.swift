@@ -5,6 +5,7 @@ struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract:
             "Measure a model on labelled pictures: accuracy, precision and recall per class, confusion matrix.",
+        usage: "zoo evaluate <model> --data <folder> [<options>]",
         discussion: """
             The data is a folder of IDX files (gzipped or not), of pictures in one sub-folder per class, or with \
             such sub-folders under train and test. Where there is a test part, it is the one that counts.
@@ -13,8 +14,7 @@ struct Evaluate: ParsableCommand {
               zoo evaluate fashion.zoo.safetensors --data zoo/data/fashion-mnist
             """)
 
-    @Argument(help: "A native model, a checkpoint, or the name of a model in the catalogue.") var model:
-        String
+    @Argument(help: ArgumentHelp(ModelOptions.help)) var model: String
     @Option(name: .long, help: ArgumentHelp("The folder with the pictures.", valueName: "folder")) var data:
         String
     @Option(name: .long, help: ArgumentHelp("Pictures per batch.", valueName: "count")) var batch = 64
@@ -38,11 +38,12 @@ struct Evaluate: ParsableCommand {
             print(result.json(labels: labels).text(pretty: true))
             return
         }
-        print("\(Terminal.bold(self.model)) on \(dataset.name), \(Numbers.grouped(dataset.count)) pictures")
+        Terminal.printText(
+            "\(Terminal.bold(self.model)) on \(dataset.name), \(Numbers.grouped(dataset.count)) pictures")
         print()
         EvaluationText.print(result, labels: labels)
         print()
-        print("Next: zoo predict \(self.model) PICTURE.png")
+        print("Next: zoo predict \(Paths.quoted(self.model)) PICTURE.png")
     }
 }
 

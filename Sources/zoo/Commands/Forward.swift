@@ -4,17 +4,18 @@ import Menagerie
 struct Forward: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Feed raw numbers through a model and write what comes out, to compare with any framework.",
+        usage: "zoo forward <model> --input <file> -o <file> [<options>]",
         discussion: """
             The input is an NPY array [N, C, H, W] of any number type; nothing is done to it first. An .npy \
             output gets the logits; an .npz archive gets them as "logits" beside one array per named layer, in \
             NCHW order. Layers are those that `zoo summary` lists.
 
             Examples:
-              zoo forward lenet.zoo.safetensors --input x.npy --output y.npy
-              zoo forward lenet.zoo.safetensors --input x.npy --output y.npz --layer conv1 --layer fc1
+              zoo forward lenet.zoo.safetensors --input x.npy -o y.npy
+              zoo forward lenet-mnist --input x.npy -o y.npz --layer conv1 --layer fc1
             """)
 
-    @Argument(help: "A native model or a checkpoint.") var model: String
+    @Argument(help: ArgumentHelp(ModelOptions.help)) var model: String
     @Option(name: .long, help: ArgumentHelp("The numbers to feed, .npy, [N, C, H, W].", valueName: "file"))
     var input: String
     @Option(name: [.short, .long], help: ArgumentHelp("Where to write, .npy or .npz.", valueName: "file"))

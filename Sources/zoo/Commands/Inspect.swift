@@ -4,6 +4,7 @@ import Menagerie
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show what is in a checkpoint: tensors, extras, and the network they belong to.",
+        usage: "zoo inspect <file> [<options>]",
         discussion: """
             Reads PyTorch (.pth, .pt), Keras HDF5 (.h5, .weights.h5), safetensors and native files. Nothing in \
             the file is run, and no tensor's numbers are read.
@@ -52,7 +53,7 @@ struct Inspect: ParsableCommand {
     }
 
     private func printTable(_ checkpoint: Checkpoint, size: Int, recognised: Recognition) {
-        print("\(Terminal.bold(file))  \(checkpoint.format.title), \(Numbers.bytes(size))")
+        Terminal.printText("\(Terminal.bold(file))  \(checkpoint.format.title), \(Numbers.bytes(size))")
         print()
         var table = TextTable([("key", .left), ("type", .left), ("shape", .left), ("elements", .right)])
         for tensor in checkpoint.tensors {
@@ -70,10 +71,10 @@ struct Inspect: ParsableCommand {
                 + Numbers.bytes(bytes))
         for (key, value) in checkpoint.extras.members {
             let text = value.text()
-            print("  \(key): \(text.count > 100 ? String(text.prefix(97)) + "…" : text)")
+            Terminal.printText("  \(key): \(text.count > 100 ? String(text.prefix(97)) + "…" : text)")
         }
-        for note in checkpoint.notes { print("  note: \(note)") }
-        print("  network: \(recognised.text)")
+        for note in checkpoint.notes { Terminal.printText("  note: \(note)") }
+        Terminal.printText("  network: \(recognised.text)")
         print()
         print("Next: \(recognised.nextCommand(file))")
     }
@@ -113,9 +114,11 @@ private struct Recognition {
     }
 
     func nextCommand(_ file: String) -> String {
+        let native = Paths.replacingExtension(file, with: ".zoo.safetensors")
+        let file = Paths.quoted(file)
         if isNative { return "zoo summary \(file)" }
         if architecture == nil, !needsChoice { return "zoo inspect \(file) --json" }
         let choice = needsChoice ? " --architecture NAME" : ""
-        return "zoo convert \(file)\(choice) -o \(Paths.replacingExtension(file, with: ".zoo.safetensors"))"
+        return "zoo convert \(file)\(choice) -o \(Paths.quoted(native))"
     }
 }

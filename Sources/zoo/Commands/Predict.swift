@@ -4,6 +4,7 @@ import Menagerie
 struct Predict: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Say what pictures show, with probabilities.",
+        usage: "zoo predict <model> <pictures> ... [<options>]",
         discussion: """
             Reads PNG and JPEG. The picture is prepared as the model's own description says.
 
@@ -12,8 +13,7 @@ struct Predict: ParsableCommand {
               zoo predict fashion.zoo.safetensors zoo/data/pictures/*.png --top 3
             """)
 
-    @Argument(help: "A native model, a checkpoint, or the name of a model in the catalogue.") var model:
-        String
+    @Argument(help: ArgumentHelp(ModelOptions.help)) var model: String
     @Argument(help: "Pictures, PNG or JPEG.") var pictures: [String]
     @Option(name: .long, help: ArgumentHelp("Classes to show per picture.", valueName: "count")) var top = 3
     @OptionGroup var options: ModelOptions
@@ -76,9 +76,10 @@ struct Predict: ParsableCommand {
             return
         }
         if model.preprocessing.isAssumed {
-            print("  assumed: pictures scaled to 0…1; say otherwise with zoo convert --mean … --std …")
+            Terminal.printText(
+                "  assumed: pictures scaled to 0…1; say otherwise with zoo convert --mean … --std …")
         }
-        print("Next: zoo evaluate \(self.model) --data FOLDER")
+        print("Next: zoo evaluate \(Paths.quoted(self.model)) --data FOLDER")
     }
 
     private func name(_ index: Int, _ model: Model) -> String {

@@ -35,14 +35,14 @@ struct RunFolder: Sendable {
     func checkResumable() throws(ZooError) {
         let names = try Folders.names(in: path)
         if names.contains(RunFolder.checkpointName) { return }
-        guard names.contains(RunFolder.logName), names.allSatisfy(RunFolder.isWorthless) else {
+        guard names.allSatisfy(RunFolder.isWorthless) else {
             throw ZooError(
                 .fileNotFound, "this is not the folder of a training run", file: path,
                 expected: RunFolder.checkpointName,
                 remedy: "Name the folder that zoo train wrote to.")
         }
         throw ZooError(
-            .fileNotFound, "the run was stopped before its first epoch ended, so there is nothing to resume",
+            .fileNotFound, "no epoch was completed in this folder, so there is nothing to resume",
             file: path, remedy: "Begin it again: zoo train MODEL --data FOLDER -o \(Paths.quoted(path)).")
     }
 

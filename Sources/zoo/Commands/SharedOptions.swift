@@ -19,6 +19,9 @@ struct ModelOptions: ParsableArguments {
         help: ArgumentHelp("Which state dict to take when a PyTorch file holds several.", valueName: "key"))
     var key: String?
 
+    /// What a command takes as its model.
+    static let help = "A native model, a checkpoint, or the name of a model that is built in."
+
     private static var names: String { Architecture.all.map(\.name).joined(separator: ", ") }
 
     func validate() throws {

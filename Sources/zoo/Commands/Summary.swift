@@ -4,6 +4,7 @@ import Menagerie
 struct Summary: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show a model's layers with shapes, parameters and multiply-adds.",
+        usage: "zoo summary <model> [<options>]",
         discussion: """
             Example:
               zoo summary lenet.zoo.safetensors --batch 64
@@ -25,7 +26,7 @@ struct Summary: ParsableCommand {
             print(summary.json.text(pretty: true))
             return
         }
-        print("\(Terminal.bold(model))  \(summary.architecture), input \(summary.input)")
+        Terminal.printText("\(Terminal.bold(model))  \(summary.architecture), input \(summary.input)")
         print()
         var table = TextTable([
             ("layer", .left), ("kind", .left), ("", .left), ("output", .left), ("parameters", .right),
@@ -48,12 +49,11 @@ struct Summary: ParsableCommand {
         )
         print("  activations    \(Numbers.bytes(summary.activationBytes))")
         if let labels {
-            print(
-                "  classes        \(labels.prefix(12).joined(separator: ", "))\(labels.count > 12 ? ", …" : "")"
-            )
+            let names = labels.prefix(12).joined(separator: ", ") + (labels.count > 12 ? ", …" : "")
+            Terminal.printText("  classes        \(names)", indent: 17)
         }
         print()
-        print("Next: zoo forward \(model) --input pictures.npy --output logits.npy")
+        print("Next: zoo forward \(Paths.quoted(model)) --input pictures.npy --output logits.npy")
     }
 
     private func network() throws -> (LayerGraph, [String]?) {

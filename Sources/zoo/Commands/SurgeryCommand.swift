@@ -5,15 +5,20 @@ struct SurgeryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "surgery",
         abstract: "Give a model a new head for other classes; everything before it stays byte for byte.",
+        usage: """
+            zoo surgery <model> --labels <file> -o <file> [<options>]
+            zoo surgery <model> --classes <count> -o <file> [<options>]
+            """,
         discussion: """
             The head is the last linear layer. Its fresh numbers are drawn as the architecture's own framework \
             would, from a seed.
 
             Example:
-              zoo surgery lenet.zoo.safetensors --labels zoo/data/fashion-mnist/labels.txt -o fashion.zoo.safetensors
+              zoo surgery lenet-mnist -o fashion.zoo.safetensors \\
+                --labels zoo/data/fashion-mnist/labels.txt
             """)
 
-    @Argument(help: "A native model or a checkpoint.") var model: String
+    @Argument(help: ArgumentHelp(ModelOptions.help)) var model: String
     @Option(
         name: .long,
         help: ArgumentHelp("A file with the names of the new classes, one per line.", valueName: "file"))
@@ -61,9 +66,9 @@ struct SurgeryCommand: ParsableCommand {
             print(document.text(pretty: true))
             return
         }
-        print("\(Terminal.bold(model))  \(description)")
-        print("  classes: \(operation.labels.joined(separator: ", "))")
+        Terminal.printText("\(Terminal.bold(model))  \(description)")
+        Terminal.printText("  classes: \(operation.labels.joined(separator: ", "))")
         print("Wrote \(Terminal.bold(output))")
-        print("Next: zoo summary \(output)")
+        print("Next: zoo train \(Paths.quoted(output)) --data FOLDER -o run")
     }
 }

@@ -4,6 +4,10 @@ import Menagerie
 struct Train: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Fine-tune a model on your own pictures, with a checkpoint after each epoch.",
+        usage: """
+            zoo train <model> --data <folder> -o <folder> [<options>]
+            zoo train --resume <folder> --data <folder> [--epochs <count>]
+            """,
         discussion: """
             The data is a folder of IDX files (gzipped or not), of pictures in one sub-folder per class, or with \
             such sub-folders under train and test. Without a test part, a fifth of the pictures is kept for \
@@ -11,12 +15,14 @@ struct Train: ParsableCommand {
             from) and model.zoo.safetensors at the end. The same seed, plan and threads give the same bits.
 
             Examples:
-              zoo train fashion.zoo.safetensors --data zoo/data/fashion-mnist --head-epochs 1 --epochs 5 -o run
+              zoo train fashion.zoo.safetensors --data zoo/data/fashion-mnist -o run \\
+                --head-epochs 1 --epochs 5
               zoo train --resume run --data zoo/data/fashion-mnist --epochs 8
-              zoo train fashion.zoo.safetensors --data zoo/data/fashion-mnist --limit-batches 1 --steps 50 -o one
+              zoo train fashion.zoo.safetensors --data zoo/data/fashion-mnist -o one \\
+                --limit-batches 1 --steps 50
             """)
 
-    @Argument(help: "A native model or a checkpoint; with --resume, leave it out.") var model: String?
+    @Argument(help: "\(ModelOptions.help) With --resume, leave it out.") var model: String?
     @Option(name: .long, help: ArgumentHelp("The folder with the pictures.", valueName: "folder")) var data:
         String
     @Option(
@@ -194,7 +200,7 @@ struct Train: ParsableCommand {
         let again = "zoo train --resume \(Paths.quoted(folder.path)) --data \(Paths.quoted(data))\(more)"
         Interruption.advise {
             folder.hasCheckpoint
-                ? " after the last epoch that is complete. Go on with: \(again)"
+                ? "; the run is kept up to its last complete epoch.\nNext: \(again)"
                 : " before the first epoch ended. There is nothing to resume yet; the same command begins again."
         }
     }
@@ -252,7 +258,7 @@ struct Train: ParsableCommand {
     ) {
         if outputOptions.json { return }
         print("\(Terminal.bold(source)) on \(data)")
-        print(
+        Terminal.printText(
             "  \(Numbers.grouped(parts.training.dataset.count)) \(parts.training.description), "
                 + "\(Numbers.grouped(parts.validation.dataset.count)) \(parts.validation.description)")
     }

@@ -9,7 +9,7 @@ import Synchronization
     import Darwin
 #endif
 
-/// What happens on Ctrl-C, and when the system asks the command to end: no half-written file stays, a line on
+/// What happens on Ctrl-C, and when the system asks the command to end: no half-written file stays, a line or two on
 /// standard error says how things stand, and the exit code is 128 and the signal's number, as shells have it.
 enum Interruption {
     /// What to say instead of naming the outputs that weren't written.

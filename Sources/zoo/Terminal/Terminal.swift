@@ -36,6 +36,28 @@ enum Terminal {
             remedy: "Make room there, or send it to another place.")
     }
 
+    /// Columns of the terminal that shows standard output; `nil` when it goes to a file or a pipe.
+    static var width: Int? {
+        var size = winsize()
+        guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+        return Int(size.ws_col)
+    }
+
+    /// Prints a line of prose. A terminal gets it broken between words, with what follows indented a bit more than
+    /// the first line.
+    /// - Parameter indent: spaces before the lines that follow.
+    static func printText(_ line: String, indent: Int? = nil) {
+        guard let width, Words.columns(line) > width else { return print(line) }
+        let start = line.prefix { $0 == " " }
+        let indent = indent ?? start.count + 2
+        guard width > indent + 20 else { return print(line) }
+        let text = String(line.dropFirst(start.count))
+        let lines = Words.wrapped(text, width: width - indent, first: width - start.count)
+        print(
+            ([start + lines[0]] + lines.dropFirst().map { String(repeating: " ", count: indent) + $0 })
+                .joined(separator: "\n"))
+    }
+
     /// Writes a line to standard error.
     static func printError(_ line: String) {
         var bytes = Array(line.utf8) + [0x0A]

@@ -6,6 +6,7 @@ final class TrainingProgress: EventSink {
     private var firstEpoch = 1
     private var epochs = 0
     private var isBarShown = false
+    private var isTableBegun = false
     private var lastDrawn = 0.0
     private let isSilent: Bool
 
@@ -19,7 +20,7 @@ final class TrainingProgress: EventSink {
             self.steps = steps
             self.firstEpoch = firstEpoch
             self.epochs = configuration.epochs
-            print(
+            Terminal.printText(
                 "  \(configuration.optimizer.name), learning rate \(configuration.learningRate), batch "
                     + "\(configuration.batchSize), seed \(configuration.seed), \(configuration.threads) threads; "
                     + "\(Numbers.grouped(trainable)) of \(Numbers.grouped(parameters)) parameters learn")
@@ -30,8 +31,8 @@ final class TrainingProgress: EventSink {
             let now = MonotonicSeconds.now
             guard now - lastDrawn > 0.1 || step == steps else { return }
             lastDrawn = now
-            let filled = steps == 0 ? 0 : step * 30 / steps
-            let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
+            let filled = steps == 0 ? 0 : step * 20 / steps
+            let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 20 - filled)
             Terminal.write(
                 "\r  \(bar) epoch \(epoch)/\(epochs)  step \(step)/\(steps)  loss \(Numbers.fixed(loss, 4))\u{1B}[K"
             )
@@ -39,14 +40,7 @@ final class TrainingProgress: EventSink {
         case .epoch(let result):
             guard isWorthALine(result) else { return }
             clearBar()
-            var line = "  epoch \(result.epoch)/\(epochs)  loss \(Numbers.fixed(result.trainingLoss, 4))"
-            line += "  accuracy \(Numbers.percent(result.trainingAccuracy))"
-            if let loss = result.validationLoss, let accuracy = result.validationAccuracy {
-                line += "  │  test loss \(Numbers.fixed(loss, 4))  accuracy \(Numbers.percent(accuracy))"
-            }
-            line +=
-                "  │  \(Numbers.fixed(result.seconds, 1)) s, \(Numbers.grouped(Int(result.picturesPerSecond))) pictures/s"
-            print(line)
+            show(result)
             Terminal.flush()
         case .checkpoint: break
         case .finished: clearBar()
@@ -57,6 +51,30 @@ final class TrainingProgress: EventSink {
     private func isWorthALine(_ result: EpochResult) -> Bool {
         epochs <= 20 || result.seconds > 0.5 || result.epoch % 10 == 0 || result.epoch == firstEpoch
             || result.step == steps
+    }
+
+    /// A row of a table that grows.
+    private func show(_ result: EpochResult) {
+        func row(_ cells: [String]) -> String {
+            "  "
+                + zip(cells, [7, 8, 10, 11, 10, 9, 12]).map { cell, width in
+                    String(repeating: " ", count: max(0, width - cell.count)) + cell
+                }.joined()
+        }
+        if !isTableBegun {
+            print(
+                Terminal.bold(
+                    row(["epoch", "loss", "accuracy", "test loss", "accuracy", "seconds", "pictures/s"])))
+            isTableBegun = true
+        }
+        print(
+            row([
+                "\(result.epoch)/\(epochs)", Numbers.fixed(result.trainingLoss, 4),
+                Numbers.percent(result.trainingAccuracy),
+                result.validationLoss.map { Numbers.fixed($0, 4) } ?? "–",
+                result.validationAccuracy.map(Numbers.percent) ?? "–", Numbers.fixed(result.seconds, 1),
+                Numbers.grouped(Int(result.picturesPerSecond)),
+            ]))
     }
 
     private func clearBar() {

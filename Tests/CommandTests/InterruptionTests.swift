@@ -23,9 +23,8 @@ import Testing
     private func training(_ start: String, _ folder: String, epochs: Int = 4, batch: Int = 8) -> [String] {
         [
             "train", start, "--data", data, "--batch", "\(batch)", "--head-epochs", "1", "--epochs",
-            "\(epochs)", "-o",
+            "\(epochs)", "--threads", "1", "-o", scratch.path(folder),
         ]
-            + [scratch.path(folder)]
     }
 
     /// At eight pictures a step.
@@ -107,12 +106,12 @@ import Testing
     @Test func killedAtAnyMomentARunResumesOrHasNothingToResume() throws {
         let start = try start()
         let began = Date.now
-        #expect(try zoo.run(training(start, "whole")).code == 0)
+        #expect(try zoo.run(training(start, "whole", batch: 64)).code == 0)
         let seconds = Date.now.timeIntervalSince(began)
         var resumptions = 0
         for fraction in [0.01, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.75, 0.9, 1.5] {
             let folder = "killed-\(fraction)"
-            let command = try RunningCommand(zoo, training(start, folder))
+            let command = try RunningCommand(zoo, training(start, folder, batch: 64))
             usleep(UInt32(seconds * fraction * 1e6))
             _ = try command.end(by: SIGKILL)
             let resumed = try zoo.run("train", "--resume", scratch.path(folder), "--data", data)

@@ -98,13 +98,20 @@ public struct ZooError: Error, Sendable, Hashable {
         warning: String? = nil
     ) -> ZooError {
         var copy = self
-        var facts = facts
-        facts.file = facts.file ?? file
-        facts.byteOffset = facts.byteOffset ?? byteOffset
-        facts.tensor = facts.tensor ?? tensor
-        facts.remedy = facts.remedy ?? remedy
-        facts.warning = facts.warning ?? warning
-        copy.facts = facts
+        copy.facts.file = self.file ?? file
+        copy.facts.byteOffset = self.byteOffset ?? byteOffset
+        copy.facts.tensor = self.tensor ?? tensor
+        copy.facts.remedy = self.remedy ?? remedy
+        copy.facts.warning = self.warning ?? warning
+        return copy
+    }
+}
+
+extension ZooError {
+    /// The same error at another place of the file: of a part that was read by itself.
+    package func moved(to byteOffset: Int) -> ZooError {
+        var copy = self
+        copy.facts.byteOffset = byteOffset
         return copy
     }
 }

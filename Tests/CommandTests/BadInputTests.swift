@@ -197,7 +197,7 @@ import Testing
         try FileManager.default.createDirectory(atPath: run, withIntermediateDirectories: false)
         let resume = ["train", "--resume", run, "--data", Commands.data]
         try zoo.expectOneClearLine([
-            FailingCall(resume, naming: "last.zoo.safetensors", "epoch", untouched: run)
+            FailingCall(resume, naming: run, "no epoch was completed", "Begin it again", untouched: run)
         ])
         // A model, but no run's.
         #expect(

@@ -84,7 +84,8 @@ import Testing
         try "notes".write(toFile: "\(folder)/notes.txt", atomically: true, encoding: .utf8)
         try zoo.expectOneClearLine([
             FailingCall(
-                ["train", "lenet-mnist", "--data", Commands.data, "-o", folder], naming: folder, "--resume",
+                ["train", "lenet-mnist", "--data", Commands.data, "-o", folder], naming: folder,
+                "Name a new folder",
                 untouched: folder)
         ])
     }

@@ -34,9 +34,7 @@ public enum SafetensorsReader {
         do throws(ZooError) {
             header = try JSONParser.parse(text)
         } catch {
-            var moved = error
-            moved.byteOffset = (error.byteOffset ?? 0) + source.start + 8
-            throw moved
+            throw error.moved(to: (error.byteOffset ?? 0) + source.start + 8)
         }
         guard let members = header.objectValue?.members, members.count <= options.limits.entryCount else {
             throw ZooError(.corrupt, "the header isn't a table of tensors", byteOffset: source.start + 8)

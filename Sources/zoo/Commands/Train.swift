@@ -12,8 +12,8 @@ struct Train: ParsableCommand {
             The data is a folder of IDX files (gzipped or not), of pictures in one sub-folder per class, or with \
             such sub-folders under train and test. Without a test part, a fifth of the pictures is kept for \
             checking. The run's folder gets log.jsonl, last.zoo.safetensors (a model, and where --resume goes on \
-            from) and model.zoo.safetensors at the end. Ctrl-C stops a run; --resume goes on after its last complete epoch. \
-            The same seed, plan and threads give the same bits, interrupted or not.
+            from) and model.zoo.safetensors at the end. Ctrl-C stops a run; --resume goes on after its last \
+            complete epoch. The same seed, plan and threads give the same bits, interrupted or not.
 
             Examples:
               zoo train fashion.zoo.safetensors --data zoo/data/fashion-mnist -o run \\

@@ -47,6 +47,17 @@ struct PickleAudit {
             ]
     }
 
+    /// Whether a class or function is one of those with which a pickle can do harm.
+    static func isDangerous(_ name: PickleGlobal) -> Bool {
+        let top = String(name.module.prefix { $0 != "." })
+        if isBuiltin(top), harmlessBuiltins.contains(name.name) { return false }
+        return dangerousModules.contains(top) && !KnownObjects.isKnown(name)
+    }
+
+    private static func isBuiltin(_ module: String) -> Bool {
+        module == "builtins" || module == "__builtin__"
+    }
+
     private static func look(
         through document: PickleDocument, _ notes: inout [String], _ unknown: inout [String]
     ) {
@@ -54,15 +65,14 @@ struct PickleAudit {
             guard let object = document.object(reference), let name = document.className(object.callable)
             else { continue }
             let top = String(name.module.prefix { $0 != "." })
-            let isBuiltin = top == "builtins" || top == "__builtin__"
-            if isBuiltin, PickleAudit.harmlessBuiltins.contains(name.name) { continue }
-            if PickleAudit.dangerousModules.contains(top) {
+            if KnownObjects.isKnown(name) { continue }
+            if isDangerous(name) {
                 if notes.count < 20 {
                     let place = document.byteOffset(reference)
                     let call = quoted(name.description).dropFirst().dropLast()
                     notes.append("the file calls \(call) at byte \(place); nothing was run")
                 }
-            } else if !PickleAudit.knownModules.contains(top), unknown.count < 10 {
+            } else if !knownModules.contains(top), !isBuiltin(top), unknown.count < 10 {
                 let text = String(quoted(name.description).dropFirst().dropLast())
                 if !unknown.contains(text) { unknown.append(text) }
             }

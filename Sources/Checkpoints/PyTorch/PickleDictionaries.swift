@@ -39,6 +39,12 @@ extension PickleDocument {
                     entries.append(PickleEntry(key: fields[0], value: fields[1]))
                 }
             }
+            // A Counter is called with a dictionary.
+            if name == PickleGlobal(module: "collections", name: "Counter"),
+                let first = elements(object.arguments)?.first, case .dictionary(let counts) = value(first)
+            {
+                entries += counts
+            }
             guard isOrdered || !object.entries.isEmpty || PickleDocument.isMapping(name) else { return nil }
             return entries + object.entries
         default: return nil

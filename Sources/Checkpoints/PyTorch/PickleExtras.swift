@@ -21,15 +21,23 @@ struct PickleExtras {
         case .none: return .null
         case .boolean(let value): return .bool(value)
         case .integer(let value): return .integer(value)
-        case .largeInteger: return PickleExtras.opaque("int")
+        case .largeInteger(let bytes):
+            guard bytes.count <= 64, let bytes = try? bytes.allBytes() else {
+                return PickleExtras.opaque("int")
+            }
+            return .string(
+                "0x" + bytes.reversed().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
         case .real(let value): return .finite(value)
         case .text(let text):
             budget -= text.utf8.count / 64
             return .string(text)
-        case .bytes: return PickleExtras.opaque("bytes")
+        case .bytes(let bytes): return ["class": "bytes", "opaque": true, "bytes": .integer(bytes.count)]
         case .tuple(let items), .list(let items), .set(let items): return list(items, depth: depth)
         case .dictionary: return dictionary(reference, depth: depth)
-        case .global(let global): return PickleExtras.opaque(global.description)
+        case .global(let global):
+            // Types are used as values: torch.float32.
+            return PyTorchType(dtype: global) != nil
+                ? .string(global.description) : PickleExtras.opaque(global.description)
         case .persistent(let id):
             let name = document.className(reference)?.description
             return PickleExtras.opaque(name ?? document.text(id) ?? "persistent id")
@@ -60,7 +68,7 @@ struct PickleExtras {
     {
         if PyTorchTensor.isTensor(document, reference) { return PickleExtras.opaque("torch.Tensor") }
         if document.items(reference) != nil { return dictionary(reference, depth: depth) }
-        if let number = NumPyScalar.json(document, object) { return number }
+        if let value = KnownObjects.json(document, object) { return value }
         let name = document.className(of: object)
         let first = document.elements(object.arguments)?.first
         switch (name?.module, name?.name) {
@@ -68,13 +76,17 @@ struct PickleExtras {
             ("__builtin__", "frozenset"):
             if let items = first.flatMap({ document.elements($0) }) { return list(items, depth: depth) }
             return .array([])
-        case ("torch", "device"):
-            if let device = first.flatMap({ document.text($0) }) { return .string(device) }
+        case ("collections", "deque"):
+            return list((first.flatMap { document.elements($0) } ?? []) + object.items, depth: depth)
         default: break
         }
         guard var record = PickleExtras.opaque(name?.description ?? "?").objectValue else { return .null }
         if object.isInstance, let attributes = document.attributes(object) {
             record["attributes"] = dictionary(attributes, depth: depth + 1)
+        } else if !object.isInstance, let arguments = document.elements(object.arguments), !arguments.isEmpty
+        {
+            // An enumeration's member is its class called with the value.
+            record["arguments"] = list(Array(arguments.prefix(16)), depth: depth + 1)
         }
         return .object(record)
     }

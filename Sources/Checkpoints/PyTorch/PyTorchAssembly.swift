@@ -162,15 +162,11 @@ struct PyTorchAssembly {
         return tensor
     }
 
+    /// An entry that only running code could turn into a tensor is an error; an object of an unknown class that has
+    /// nothing to do with tensors is just something else that was stored.
     private func refuseHiddenTensor(_ item: (name: String, value: PickleReference)) throws(ZooError) {
-        let usualExtras: Set<String> = [
-            "args", "opts", "options", "config", "cfg", "conf", "settings", "meta", "metadata", "date",
-            "time",
-            "version", "transform", "transforms", "classes", "class_names", "labels", "history", "best_acc",
-            "path",
-        ]
         if let object = document.object(item.value), document.items(item.value) == nil,
-            !usualExtras.contains(item.name)
+            PickleDependence(document).mayHideTensor(item.value)
         {
             let name = document.className(of: object)?.description ?? "something that isn't a class"
             throw ZooError(

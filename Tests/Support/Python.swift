@@ -7,9 +7,12 @@ package enum Python {
 
     package static var isInstalled: Bool { !path.isEmpty }
 
+    /// The Python with an old PyTorch in it (1.13, Debian 12's own), which `tools/interop` names too.
+    package static let oldPath = ProcessInfo.processInfo.environment["ZOO_OLD_PYTHON"] ?? ""
+
     /// Runs a script and gives what it printed, errors included, and its exit status.
     package static func run(
-        _ script: String, _ arguments: [String] = []
+        _ script: String, _ arguments: [String] = [], with path: String = path
     ) throws -> (output: String, status: Int32) {
         // Through a file: Foundation traps when a signal interrupts it reading from a pipe.
         let folder = try TemporaryFolder()

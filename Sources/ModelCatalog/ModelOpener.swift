@@ -12,6 +12,8 @@ public struct ModelOpener: Sendable {
     public var conversion: Converter.Options
     /// Which of several state dicts in a PyTorch file is meant (`model_ema`); `nil` when there is only one.
     public var stateDict: String?
+    /// Whether quantized tensors are read as the real numbers that they stand for.
+    public var dequantizes = false
     /// Where the HDF5 library runs.
     public var isolation: HDF5Isolation
     /// How much a file may ask for.
@@ -113,7 +115,8 @@ public struct ModelOpener: Sendable {
         default: break
         }
         return try CheckpointReader.read(
-            source, options: CheckpointReadOptions(key: stateDict, limits: limits))
+            source,
+            options: CheckpointReadOptions(key: stateDict, dequantizes: dequantizes, limits: limits))
     }
 
     private func suggestion(for path: String, in catalog: Catalog) -> String? {

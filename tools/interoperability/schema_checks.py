@@ -25,6 +25,8 @@ def json_documents_follow_their_schemas(bench: Bench):
     native = bench.convert(pth, "schema.zoo.safetensors")
     for source in (pth, h5, native):
         validator(bench, "inspect").validate(bench.json("inspect", source))
+        validator(bench, "inspect").validate(bench.json("inspect", source, "--stats"))
+        validator(bench, "scan").validate(bench.json("inspect", source, "--scan"))
         document = bench.json("convert", source, "-o", bench.path("schema-out.zoo.safetensors"))
         validator(bench, "convert").validate(document)
         validator(bench, "summary").validate(bench.json("summary", source))

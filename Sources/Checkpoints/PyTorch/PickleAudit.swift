@@ -54,6 +54,11 @@ struct PickleAudit {
         return dangerousModules.contains(top) && !KnownObjects.isKnown(name)
     }
 
+    /// Whether this is one of Python's own types, which only make values.
+    static func isHarmlessBuiltin(_ name: PickleGlobal) -> Bool {
+        isBuiltin(name.module) && harmlessBuiltins.contains(name.name)
+    }
+
     private static func isBuiltin(_ module: String) -> Bool {
         module == "builtins" || module == "__builtin__"
     }

@@ -68,6 +68,17 @@ public struct PickleDocument: Sendable {
         (0..<nodes.count).lazy.map { PickleReference(index: UInt32(truncatingIfNeeded: $0)) }
     }
 
+    /// Everything that the pickle names as a class or function.
+    package var imports: [(reference: PickleReference, name: PickleGlobal)] {
+        nodes.indices.compactMap { index in
+            guard case .global(let place) = nodes[index] else { return nil }
+            return (PickleReference(index: UInt32(truncatingIfNeeded: index)), globals[Int(place)])
+        }
+    }
+
+    /// Everything that the pickle would call or construct.
+    package var allObjects: [PickleObject] { objects }
+
     /// The text of a value that is text.
     public func text(_ reference: PickleReference) -> String? {
         if case .text(let text) = nodes[Int(reference.index)] { text } else { nil }

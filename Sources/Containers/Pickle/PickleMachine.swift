@@ -27,6 +27,24 @@ public struct PickleMachine {
         return machine.document
     }
 
+    /// Reads as much of a pickle as can be read: for judging files that break off after they have done their harm.
+    /// - Returns: what the pickle made up to its end or up to the error, and the error.
+    package static func readPart(
+        _ source: ByteSource, at offset: Int = 0, limits: ReadLimits = ReadLimits()
+    ) -> (document: PickleDocument, error: ZooError?) {
+        do throws(ZooError) {
+            var machine = try PickleMachine(source, at: offset, limits: limits)
+            do throws(ZooError) {
+                try machine.run()
+                return (machine.document, nil)
+            } catch {
+                return (machine.document, error)
+            }
+        } catch {
+            return (PickleDocument(source: source), error)
+        }
+    }
+
     private init(_ source: ByteSource, at offset: Int, limits: ReadLimits) throws(ZooError) {
         self.cursor = try ByteCursor(source, at: offset)
         self.document = PickleDocument(source: source)

@@ -5,6 +5,8 @@ struct ZipEndRecord {
     let entryCount: Int
     let directoryOffset: Int
     let directorySize: Int
+    /// The first byte after the record and its comment.
+    let end: Int
 
     private static let size = 22
     private static let locatorSize = 20
@@ -27,6 +29,9 @@ struct ZipEndRecord {
         let counts = (try cursor.integer(UInt16.self), try cursor.integer(UInt16.self))
         let size = try cursor.integer(UInt32.self)
         let offset = try cursor.integer(UInt32.self)
+
+        let commentCount = Int(try cursor.integer(UInt16.self))
+        self.end = try Checked.sum(end, ZipEndRecord.size + commentCount)
 
         var directoryEnd = end
         var count = UInt64(counts.1)

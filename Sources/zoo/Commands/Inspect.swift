@@ -7,17 +7,32 @@ struct Inspect: ParsableCommand {
         usage: "zoo inspect <file> [<options>]",
         discussion: """
             Reads PyTorch (.pth, .pt), Keras HDF5 (.h5, .weights.h5), safetensors and native files. Nothing in \
-            the file is run, and no tensor's numbers are read.
+            the file is run, and no tensor's numbers are read, unless --stats asks for them. --scan lists \
+            what loading a pickle in Python would import and call, each judged, and what else is hidden in \
+            the file; it exits with 0 when all is harmless, with 2 when something isn't.
 
-            Example:
+            Examples:
               zoo inspect zoo/weights/lenet-mnist.pth
+              zoo inspect zoo/weights/lenet-mnist.h5 --stats
+              zoo inspect --scan download.pth
             """)
 
     @Argument(help: "The file to look into.") var file: String
     @OptionGroup var model: ModelOptions
     @OptionGroup var output: OutputOptions
+    @Flag(name: .long, help: "Read the numbers: smallest, largest, mean, spread, NaN, infinities, zeros.")
+    var stats = false
+    @Flag(name: .long, help: "Say what loading the file in Python would run, and what else is hidden in it.")
+    var scan = false
+
+    func validate() throws {
+        if scan, stats || !model.given.isEmpty {
+            throw ValidationError("--scan looks at the file as a whole; give it alone, or with --json.")
+        }
+    }
 
     func run() throws {
+        if scan { return try FileScan(path: file, isJSON: output.json).run() }
         let opener = model.opener()
         let size = try ByteSource(path: file).count
         let checkpoint = try opener.checkpoint(file)
@@ -26,21 +41,31 @@ struct Inspect: ParsableCommand {
         if let failure = recognised.failure, model.architecture != nil || model.inputSize != nil {
             throw failure.adding(file: file)
         }
+        let statistics = try checkpoint.tensors.map { (tensor) throws(ZooError) in
+            try stats ? InspectedTensors.statistics(tensor, file: file) : nil
+        }
         if output.json {
-            print(json(checkpoint, size: size, recognised: recognised).text(pretty: true))
+            print(json(checkpoint, statistics, size: size, recognised: recognised).text(pretty: true))
         } else {
-            printTable(checkpoint, size: size, recognised: recognised)
+            printTable(checkpoint, statistics, size: size, recognised: recognised)
         }
     }
 
-    private func json(_ checkpoint: Checkpoint, size: Int, recognised: Recognition) -> JSONValue {
-        let tensors: [JSONValue] = checkpoint.tensors.map { tensor in
-            [
-                "key": .string(tensor.name), "type": .string(tensor.elementType.rawValue),
+    private func json(
+        _ checkpoint: Checkpoint, _ statistics: [TensorStatistics?], size: Int, recognised: Recognition
+    ) -> JSONValue {
+        var tensors: [JSONValue] = []
+        for (tensor, statistics) in zip(checkpoint.tensors, statistics) {
+            var entry: JSONObject = [
+                "key": .string(tensor.name),
+                "type": .string(tensor.typeName ?? tensor.elementType.rawValue),
                 "shape": .array(tensor.shape.dimensions.map { .integer($0) }),
+                "bytes": .integer(tensor.byteCount),
                 "location": tensor.location.map { .string($0) } ?? .null,
                 "storage": tensor.storageKey.map { .string($0) } ?? .null,
             ]
+            if let statistics { entry["statistics"] = statistics.json }
+            tensors.append(.object(entry))
         }
         return [
             "schema": "menagerie/inspect/1", "file": .string(file), "bytes": .integer(size),
@@ -52,19 +77,14 @@ struct Inspect: ParsableCommand {
         ]
     }
 
-    private func printTable(_ checkpoint: Checkpoint, size: Int, recognised: Recognition) {
+    private func printTable(
+        _ checkpoint: Checkpoint, _ statistics: [TensorStatistics?], size: Int, recognised: Recognition
+    ) {
         Terminal.printText("\(Terminal.bold(file))  \(checkpoint.format.title), \(Numbers.bytes(size))")
         print()
-        var table = TextTable([("key", .left), ("type", .left), ("shape", .left), ("elements", .right)])
-        for tensor in checkpoint.tensors {
-            table.append([
-                tensor.name, tensor.elementType.rawValue, tensor.shape.description,
-                Numbers.grouped(tensor.shape.elementCount),
-            ])
-        }
-        print(table.text)
+        print(InspectedTensors.table(checkpoint, statistics).text)
         let elements = checkpoint.tensors.reduce(0) { $0 + $1.shape.elementCount }
-        let bytes = checkpoint.tensors.reduce(0) { $0 + $1.shape.elementCount * $1.elementType.byteCount }
+        let bytes = checkpoint.tensors.reduce(0) { $0 + $1.byteCount }
         print()
         print(
             "  \(Numbers.grouped(checkpoint.tensors.count)) tensors, \(Numbers.grouped(elements)) elements, "

@@ -19,6 +19,9 @@ struct ModelOptions: ParsableArguments {
         help: ArgumentHelp("Which state dict to take when a PyTorch file holds several.", valueName: "key"))
     var key: String?
 
+    @Flag(name: .long, help: "Read quantized tensors as the real numbers that they stand for.")
+    var dequantize = false
+
     /// What a command takes as its model.
     static let help = "A native model, a checkpoint, or the name of a model that is built in."
 
@@ -32,8 +35,11 @@ struct ModelOptions: ParsableArguments {
 
     /// Those that are given, as the user wrote them.
     var given: [String] {
-        [("--architecture", architecture != nil), ("--input-size", inputSize != nil), ("--key", key != nil)]
-            .filter(\.1).map(\.0)
+        [
+            ("--architecture", architecture != nil), ("--input-size", inputSize != nil),
+            ("--key", key != nil),
+            ("--dequantize", dequantize),
+        ].filter(\.1).map(\.0)
     }
 
     /// Opens a model as these options say, and warns of what its file would have had Python run.
@@ -53,8 +59,10 @@ struct ModelOptions: ParsableArguments {
         conversion.architecture = architecture
         conversion.inputSize = inputSize
         conversion.allowPartial = allowPartial
-        return ModelOpener(
+        var opener = ModelOpener(
             conversion: conversion, stateDict: key, isolation: .helper(executable: pathOfThisExecutable()))
+        opener.dequantizes = dequantize
+        return opener
     }
 }
 

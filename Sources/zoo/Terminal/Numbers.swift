@@ -44,6 +44,31 @@ enum Numbers {
         return sign + digits[..<split] + (decimals > 0 ? "." : "") + digits[split...]
     }
 
+    /// A number with so many significant digits: `-0.01234`, `1.5`, `3.402e+38`.
+    static func significant(_ value: Double, _ digits: Int) -> String {
+        guard value.isFinite, value != 0 else { return value == 0 ? "0" : "\(value)" }
+        var exponent = 0
+        var scaled = abs(value)
+        while scaled >= 10, exponent < 400 {
+            scaled /= 10
+            exponent += 1
+        }
+        while scaled < 1, exponent > -400 {
+            scaled *= 10
+            exponent -= 1
+        }
+        guard (-4..<8).contains(exponent) else {
+            let sign = value < 0 ? "-" : ""
+            return "\(sign)\(fixed(scaled, digits - 1))e\(exponent < 0 ? "-" : "+")\(abs(exponent))"
+        }
+        var text = fixed(value, max(0, digits - 1 - exponent))
+        if text.contains(".") {
+            while text.last == "0" { text.removeLast() }
+            if text.last == "." { text.removeLast() }
+        }
+        return text
+    }
+
     /// `98.8 %`.
     static func percent(_ fraction: Double) -> String { "\(fixed(fraction * 100, 1)) %" }
 }

@@ -36,7 +36,8 @@ import Testing
         let outcome = try zoo.run("inspect", pth)
         #expect(outcome.code == 0)
         for text in [
-            "conv1", "    weight", "[6, 1, 5, 5]", "10 tensors", "61,706 elements", "lenet", "Next: zoo convert",
+            "conv1", "    weight", "[6, 1, 5, 5]", "10 tensors", "61,706 elements", "lenet",
+            "Next: zoo convert",
         ] {
             #expect(outcome.output.contains(text), "no \(text)")
         }

@@ -181,9 +181,10 @@ import ZooTestSupport
         #expect(odd.tensors.map { $0.typeName ?? "-" } == ["qint8", "-"])
         #expect(try odd["w"]?.load().floats() == [1, 1])
         #expect(throws: ZooError.self) { try odd["q"]?.load() }
-        let sparse = #expect(throws: ZooError.self) {
-            try CheckpointReader.read(path: folder.file("sparse.pth"))
-        }
+        let listed = try CheckpointReader.read(path: folder.file("sparse.pth"))
+        #expect(listed["s"]?.typeName == "sparse" && listed["s"]?.shape == [2, 2])
+        #expect(try listed["w"]?.load().floats() == [1, 1])
+        let sparse = #expect(throws: ZooError.self) { try listed["s"]?.load() }
         #expect(sparse?.problem.contains("_rebuild_sparse_tensor") == true && sparse?.tensor == "s")
         let negated = try CheckpointReader.read(path: folder.file("negated.pth"))
         let error = #expect(throws: ZooError.self) { try negated["n"]?.load() }

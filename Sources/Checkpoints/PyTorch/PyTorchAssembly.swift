@@ -150,6 +150,20 @@ struct PyTorchAssembly {
         return entries
     }
 
+    /// The entry of a tensor of a kind that isn't read, such as a sparse one: it is listed, and asking for its numbers
+    /// is the error.
+    private func unreadable(
+        _ reference: PickleReference, named name: String, because reason: ZooError
+    ) -> CheckpointTensor {
+        let kind = document.object(reference).flatMap { document.className(of: $0) }?.name ?? "tensor"
+        let reason = reason.adding(file: path, byteOffset: document.byteOffset(reference))
+        let shape = PyTorchTensor.sparseShape(document, reference) ?? TensorShape([])
+        return CheckpointTensor(
+            name: name, elementType: .u8, shape: shape,
+            typeName: kind == "_rebuild_sparse_tensor" ? "sparse" : kind
+        ) { () throws(ZooError) in throw reason }
+    }
+
     private func tensor(_ reference: PickleReference) throws(ZooError) -> PyTorchTensor {
         guard let key = PyTorchTensor.tarKey(document, reference) else {
             return try PyTorchTensor(document, reference)
@@ -210,7 +224,14 @@ struct PyTorchAssembly {
         var byteCount = 0
         for (entry, name) in zip(entries, names) {
             do throws(ZooError) {
-                let tensor = try tensor(entry.value)
+                let tensor: PyTorchTensor
+                do throws(ZooError) {
+                    tensor = try self.tensor(entry.value)
+                } catch {
+                    guard error.code == .unsupported else { throw error }
+                    tensors.append(unreadable(entry.value, named: name, because: error))
+                    continue
+                }
                 byteCount = try Checked.sum(
                     byteCount, try Checked.product(tensor.shape.elementCount, tensor.type.byteCount))
                 guard byteCount <= options.limits.tensorBytes else {

@@ -138,6 +138,17 @@ extension PyTorchTensor {
                 ? "Convert the tensor in PyTorch." : "Read the file with --dequantize.")
     }
 
+    /// The shape of `_rebuild_sparse_tensor(layout, (indices, values, size, …))`.
+    static func sparseShape(_ document: PickleDocument, _ reference: PickleReference) -> TensorShape? {
+        guard let object = document.object(reference),
+            document.global(object.callable)?.name == "_rebuild_sparse_tensor",
+            let data = document.elements(object.arguments)?.dropFirst().first,
+            let fields = document.elements(data), fields.count >= 3,
+            let size = integers(document, fields[2])
+        else { return nil }
+        return try? TensorShape(checking: size)
+    }
+
     /// A tuple, list, `torch.Size` or TorchScript list of whole numbers.
     private static func integers(_ document: PickleDocument, _ reference: PickleReference) -> [Int]? {
         var elements = document.elements(reference)

@@ -14,7 +14,7 @@ public final class ExecutionPlan: @unchecked Sendable {
     /// Shape of the network's result.
     public let outputShape: TensorShape
     /// Layers whose results a run keeps.
-    public var keptPaths: Set<String> { Set(activations.keys) }
+    public var keptPaths: Set<String> { Set(slices[0].activations.keys) }
     /// Bytes of memory for results, gradients and scratch.
     public let memoryByteCount: Int
     /// Threads that a run is spread over: the engine's, or 1 where waking the others takes longer than the work.
@@ -23,91 +23,97 @@ public final class ExecutionPlan: @unchecked Sendable {
     let steps: [PlanStep]
     let layout: zoo_dnn_layout
 
-    private let program: Program
-    private let calls: KernelCalls
-    private let arena: Slab
-    private let input: Port
-    private let output: Port
-    private let outputGradient: Port?
-    private let activations: [String: Port]
-    private let inputGradient: Port?
-    private let activationGradients: [String: Port]
+    /// Parts of the batch that are computed at the same time, each by one thread; one that is computed by all.
+    private let slices: [PlanSlice]
+    private let programs: [Program]
+    private let input: PlanSlice.Port
+    private let output: PlanSlice.Port
+    private let outputGradient: PlanSlice.Port?
     private let zeroGradients: [String: TensorShape]
-    private let trainable: [Int]
     private var repackedVersion = 0
 
-    private struct Port {
-        let shape: TensorShape
-        let region: MemoryRegion
-    }
-
-    /// Gives a draft its memory and compiles its kernels.
+    /// Gives drafts their memory and compiles their kernels.
+    /// - Parameters:
+    ///   - drafts: one for the whole batch, or one for each slice of it, in order.
+    ///   - shapes: of all results, for the whole batch.
     init(
-        _ draft: PlanDraft, _ lowered: LoweredGraph, _ configuration: PlanConfiguration,
+        _ drafts: [PlanDraft], _ shapes: [String: TensorShape], _ configuration: PlanConfiguration,
         store: ParameterStore, threads: Int, _ context: EngineContext
     ) throws(ZooError) {
-        let memory = try MemoryPlan(draft.buffers)
-        let arena = try Slab(byteCount: memory.byteCount)
-        func region(_ index: PlanDraft.BufferIndex) throws(ZooError) -> MemoryRegion {
-            let buffer = draft.buffers[index]
-            guard let offset = memory.offsets[index] else { return try store.region(buffer.home) }
-            return try arena.region(offset: offset, byteCount: buffer.byteCount)
+        var slices: [PlanSlice] = []
+        if drafts.count == 1 {
+            slices.append(
+                try PlanSlice(drafts[0], firstSample: 0, memory: nil, store: store, threads: threads))
+        } else {
+            slices = try ExecutionPlan.slices(drafts, configuration, store: store)
         }
-        func port(_ port: PlanDraft.Port) throws(ZooError) -> Port {
-            Port(shape: port.shape, region: try region(port.buffer))
-        }
-        func ports(_ ports: [String: PlanDraft.Port]) throws(ZooError) -> [String: Port] {
-            var result: [String: Port] = [:]
-            for (path, value) in ports { result[path] = try port(value) }
-            return result
-        }
-        let calls = KernelCalls()
-        var steps: [PlanStep] = []
-        for operation in draft.operations {
-            let index: OperationIndex
-            switch operation.work {
-            case .primitive(let primitive, let bindings):
-                index = primitive
-                for binding in bindings {
-                    try draft.program.bind(
-                        primitive, binding.argument, binding.descriptor, to: region(binding.buffer))
-                }
-                try draft.program.prepare(primitive)
-            case .dropout(let work, let isForward):
-                index = try calls.add(
-                    work, isForward: isForward, threads: threads, to: draft.program, region)
-            case .average(let work, let isForward):
-                index = try calls.add(
-                    work, isForward: isForward, threads: threads, to: draft.program, region)
-            }
-            try draft.program.schedule(index, in: operation.part)
-            steps.append(PlanStep(operation, kernel: draft.program.kernel(of: index)))
-        }
-        guard let input = draft.input, let output = draft.output else {
-            throw ZooError(.unsupported, "the plan has no input or no output")
+        guard let first = slices.first else { throw ZooError(.unsupported, "the plan has no samples") }
+        func whole(_ port: PlanSlice.Port) throws(ZooError) -> PlanSlice.Port {
+            guard drafts.count > 1 else { return port }
+            let shape = TensorShape([configuration.batch] + port.shape.dimensions.dropFirst())
+            let region = try port.region.slab.region(offset: 0, byteCount: shape.floatByteCount())
+            return PlanSlice.Port(shape: shape, region: region)
         }
         self.configuration = configuration
         self.store = store
+        self.input = try whole(first.input)
+        self.output = try whole(first.output)
+        self.outputGradient = if let gradient = first.outputGradient { try whole(gradient) } else { nil }
         self.outputShape = output.shape
         self.threads = threads
-        self.memoryByteCount = memory.byteCount
-        self.steps = steps
-        self.layout = draft.layout
-        self.program = draft.program
-        self.calls = calls
-        self.arena = arena
-        self.input = try port(input)
-        self.output = try port(output)
-        self.outputGradient = if let gradient = draft.outputGradient { try port(gradient) } else { nil }
-        self.activations = try ports(draft.activations)
-        self.inputGradient = if let gradient = draft.inputGradient { try port(gradient) } else { nil }
-        self.activationGradients = try ports(draft.activationGradients)
+        self.memoryByteCount = slices.reduce(0) { $0 + $1.byteCount }
+        self.steps = first.steps
+        self.layout = drafts[0].layout
+        self.slices = slices
+        self.programs = slices.map(\.program)
         var zeros: [String: TensorShape] = [:]
-        for path in configuration.gradients.activations where draft.activationGradients[path] == nil {
-            zeros[path] = lowered.shapes[path]
+        for path in configuration.gradients.activations where first.activationGradients[path] == nil {
+            zeros[path] = shapes[path]
         }
         self.zeroGradients = zeros
-        self.trainable = draft.trainable
+    }
+
+    /// Slices whose inputs, results and gradients of results lie one after the other, as if there were one.
+    private static func slices(
+        _ drafts: [PlanDraft], _ configuration: PlanConfiguration, store: ParameterStore
+    ) throws(ZooError) -> [PlanSlice] {
+        func memory(_ port: (PlanDraft) -> PlanDraft.Port?) throws(ZooError) -> [MemoryRegion] {
+            var sizes: [Int] = []
+            for draft in drafts {
+                guard let port = port(draft) else { return [] }
+                sizes.append(try port.shape.floatByteCount())
+            }
+            let slab = try Slab(byteCount: sizes.reduce(0, +))
+            var regions: [MemoryRegion] = []
+            var offset = 0
+            for size in sizes {
+                regions.append(try slab.region(offset: offset, byteCount: size))
+                offset += size
+            }
+            return regions
+        }
+        let inputs = try memory(\.input)
+        let outputs = try memory(\.output)
+        let outputGradients = try memory(\.outputGradient)
+        guard inputs.count == drafts.count, outputs.count == drafts.count else {
+            throw ZooError(.unsupported, "the plan has no input or no output")
+        }
+        var result: [PlanSlice] = []
+        var firstSample = 0
+        for (place, draft) in drafts.enumerated() {
+            var memory = PlanSlice.Memory(input: inputs[place], output: outputs[place])
+            if configuration.purpose == .training {
+                memory.outputGradient = outputGradients.isEmpty ? nil : outputGradients[place]
+                if place > 0 {
+                    let slab = try Slab(byteCount: store.gradients.byteCount)
+                    memory.gradients = try slab.region(offset: 0, byteCount: store.gradients.byteCount)
+                }
+            }
+            result.append(
+                try PlanSlice(draft, firstSample: firstSample, memory: memory, store: store, threads: 1))
+            firstSample += draft.input?.shape[0] ?? 0
+        }
+        return result
     }
 
     // MARK: On the engine's thread: what a training loop is made of
@@ -119,23 +125,24 @@ public final class ExecutionPlan: @unchecked Sendable {
     /// Where the gradient with respect to the result is written before a backward pass, which overwrites it.
     package var outputGradientMemory: MemoryRegion? { outputGradient?.region }
     /// Positions, in the order of the graph's specifications, of the parameters that get a gradient.
-    package var trainablePositions: [Int] { trainable.sorted() }
+    package var trainablePositions: [Int] { slices[0].trainable.sorted() }
+    /// Slices of the batch that are computed at the same time.
+    package var sliceCount: Int { slices.count }
 
     /// Computes the result from what stands in ``inputMemory``.
     package func runForward(_ moment: TrainingMoment?, _ context: EngineContext) throws(ZooError) {
-        if calls.needsMoment {
-            guard let moment else {
+        for slice in slices where slice.calls.needsMoment {
+            guard var place = moment else {
                 throw ZooError(.invalidArgument, "dropout needs to know its place in the training run")
             }
-            calls.set(moment, context)
+            place.firstSample &+= UInt64(slice.firstSample)
+            slice.calls.set(place, context)
         }
-        try context.using(threads: threads) { () throws(ZooError) in
-            if repackedVersion != store.version {
-                try program.run(.repack, context)
-                repackedVersion = store.version
-            }
-            try program.run(.forward, context)
+        if repackedVersion != store.version {
+            try run(.repack, context)
+            repackedVersion = store.version
         }
+        try run(.forward, context)
     }
 
     /// Computes gradients from what stands in ``outputGradientMemory``, after a forward run.
@@ -143,8 +150,28 @@ public final class ExecutionPlan: @unchecked Sendable {
         guard configuration.purpose == .training else {
             throw ZooError(.invalidArgument, "a plan for inference has no gradients")
         }
-        try context.using(threads: threads) { () throws(ZooError) in
-            try program.run(.backward, context)
+        try run(.backward, context)
+        try sumGradients(context)
+    }
+
+    private func run(_ part: PlanPart, _ context: EngineContext) throws(ZooError) {
+        try context.using(threads: slices.count > 1 ? 1 : threads) { () throws(ZooError) in
+            if programs.count > 1 {
+                try Program.run(part, of: programs, context)
+            } else {
+                try programs[0].run(part, context)
+            }
+        }
+    }
+
+    /// Adds what the other slices found to the first one's gradients, which are the store's.
+    private func sumGradients(_ context: EngineContext) throws(ZooError) {
+        for slice in slices {
+            guard let found = slice.gradients else { continue }
+            for position in slice.trainable {
+                let slot = store.slots[position]
+                try store.gradients.add(found, in: slot.offset..<(slot.offset + slot.count), context)
+            }
         }
     }
 
@@ -161,7 +188,7 @@ public final class ExecutionPlan: @unchecked Sendable {
         try runForward(moment, context)
         return ForwardResult(
             output: try output.region.tensor(output.shape, context),
-            activations: try tensors(activations, context))
+            activations: try tensors(slices[0].activations, context))
     }
 
     package func gradients(
@@ -180,10 +207,12 @@ public final class ExecutionPlan: @unchecked Sendable {
         _ = try forward(tensor, moment, context)
         try outputGradient.region.fill(from: gradient, context)
         try runBackward(context)
-        var activations = try tensors(activationGradients, context)
+        var activations = try tensors(slices[0].activationGradients, context)
         for (path, shape) in zeroGradients { activations[path] = try Tensor(zeros: shape) }
         let toInput: Tensor? =
-            if let inputGradient { try inputGradient.region.tensor(inputGradient.shape, context) } else {
+            if let gradient = slices[0].inputGradient {
+                try gradient.region.tensor(gradient.shape, context)
+            } else {
                 nil
             }
         return GradientResult(
@@ -192,7 +221,7 @@ public final class ExecutionPlan: @unchecked Sendable {
 
     /// Gradients of what learns; zeros for parameters that the output doesn't depend on.
     package func parameterGradients(_ context: EngineContext) throws(ZooError) -> ParameterTable {
-        let computed = try store.readGradients(trainable, context)
+        let computed = try store.readGradients(slices[0].trainable, context)
         var table = ParameterTable()
         for slot in store.slots where !configuration.frozen.contains(slot.path.node) {
             table[slot.path] =
@@ -202,22 +231,30 @@ public final class ExecutionPlan: @unchecked Sendable {
     }
 
     private func tensors(
-        _ ports: [String: Port], _ context: EngineContext
+        _ ports: [String: PlanSlice.Port], _ context: EngineContext
     ) throws(ZooError) -> [String: Tensor] {
         var result: [String: Tensor] = [:]
         for (path, port) in ports { result[path] = try port.region.tensor(port.shape, context) }
         return result
     }
 
-    /// Seconds that each operation of a part takes, averaged over runs; input and parameters as they are.
+    /// Seconds that each operation of a part takes, averaged over runs; input and parameters as they are. Of a plan
+    /// with slices, those of the first one alone.
     package func profile(
         _ part: PlanPart, runs: Int, _ context: EngineContext
     ) throws(ZooError) -> [(step: PlanStep, seconds: Double)] {
         let chosen = steps.filter { $0.part == part }
         var seconds = [Double](repeating: 0, count: chosen.count)
-        try context.using(threads: threads) { () throws(ZooError) in
-            for _ in 0..<max(runs, 1) { try program.run(part, timing: &seconds, context) }
+        try context.using(threads: slices.count > 1 ? 1 : threads) { () throws(ZooError) in
+            for _ in 0..<max(runs, 1) { try programs[0].run(part, timing: &seconds, context) }
         }
         return zip(chosen, seconds).map { ($0, $1 / Double(max(runs, 1))) }
+    }
+}
+
+extension TensorShape {
+    /// Bytes of a tensor of this shape in single precision.
+    fileprivate func floatByteCount() throws(ZooError) -> Int {
+        try Checked.product(elementCount, MemoryLayout<Float>.stride)
     }
 }

@@ -85,6 +85,20 @@ package struct MemoryRegion: Sendable {
         }
     }
 
+    /// Adds another region's floats to those at the same places.
+    func add(
+        _ other: MemoryRegion, in range: Range<Int>, _ context: EngineContext
+    ) throws(ZooError) {
+        guard range.lowerBound >= 0, range.upperBound <= min(floatCount, other.floatCount) else {
+            throw ZooError(.limitExceeded, "a region to add to is smaller than what is added")
+        }
+        try unsafe withFloats(context) { (sum) throws(ZooError) in
+            try unsafe other.withFloats(context) { (terms) throws(ZooError) in
+                for index in range { unsafe sum[index] += terms[index] }
+            }
+        }
+    }
+
     /// A tensor of the first elements.
     package func tensor(_ shape: TensorShape, _ context: EngineContext) throws(ZooError) -> Tensor {
         guard shape.elementCount <= floatCount else {

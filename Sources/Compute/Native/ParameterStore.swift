@@ -197,10 +197,13 @@ struct ParameterLayouts {
     package func markChanged(_ context: EngineContext) { version += 1 }
 
     /// The memory of the parameter at a position, or of its gradient.
-    func region(_ home: PlannedBuffer.Home) throws(ZooError) -> MemoryRegion {
+    /// - Parameter others: gradients that are meant instead of the store's, laid out like them.
+    func region(
+        _ home: PlannedBuffer.Home, gradients others: MemoryRegion? = nil
+    ) throws(ZooError) -> MemoryRegion {
         switch home {
         case .parameter(let position): return try region(position, in: parameters)
-        case .gradient(let position): return try region(position, in: gradients)
+        case .gradient(let position): return try region(position, in: others ?? gradients)
         case .arena: throw ZooError(.limitExceeded, "a buffer isn't in the store")
         }
     }

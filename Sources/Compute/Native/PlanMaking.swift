@@ -12,16 +12,15 @@ extension ExecutionPlan {
         for specification in graph.parameters { _ = try parameters.required(specification) }
         let lowered = try lower(graph, configuration)
         let threads = threads(for: lowered, configuration, context)
+        let parts = slices(of: lowered, configuration, threads: threads)
         // What kernels keep per thread is fixed when they are made: the plan's with its own number of threads, the
         // store's, which other plans use too, with the engine's.
-        let draft = try context.using(threads: threads) { () throws(ZooError) in
-            try bestDraft(lowered, configuration, store: nil)
+        let first = try context.using(threads: parts.count > 1 ? 1 : threads) { () throws(ZooError) in
+            try bestDraft(lower(graph, parts[0]), parts[0], store: nil)
         }
-        let store = try ParameterStore(graph, like: draft, engine: engine, context)
+        let store = try ParameterStore(graph, like: first, engine: engine, context)
         try store.write(parameters, context)
-        return try context.using(threads: threads) { () throws(ZooError) in
-            try ExecutionPlan(draft, lowered, configuration, store: store, threads: threads, context)
-        }
+        return try finish([first], parts, lowered, configuration, store: store, threads: threads, context)
     }
 
     /// Makes another plan on the same parameters.
@@ -30,11 +29,49 @@ extension ExecutionPlan {
     ) throws(ZooError) -> ExecutionPlan {
         let lowered = try lower(store.graph, configuration)
         let threads = threads(for: lowered, configuration, context)
-        return try context.using(threads: threads) { () throws(ZooError) in
-            let draft = try bestDraft(lowered, configuration, store: store.layouts)
-            return try ExecutionPlan(draft, lowered, configuration, store: store, threads: threads, context)
+        let parts = slices(of: lowered, configuration, threads: threads)
+        return try finish([], parts, lowered, configuration, store: store, threads: threads, context)
+    }
+
+    /// Drafts the slices that aren't drafted yet, and makes the plan.
+    private static func finish(
+        _ begun: [PlanDraft], _ parts: [PlanConfiguration], _ lowered: LoweredGraph,
+        _ configuration: PlanConfiguration, store: ParameterStore, threads: Int, _ context: EngineContext
+    ) throws(ZooError) -> ExecutionPlan {
+        try context.using(threads: parts.count > 1 ? 1 : threads) { () throws(ZooError) in
+            var drafts = begun
+            for part in parts.dropFirst(begun.count) {
+                drafts.append(try bestDraft(lower(store.graph, part), part, store: store.layouts))
+            }
+            return try ExecutionPlan(
+                drafts, lowered.shapes, configuration, store: store, threads: threads, context)
         }
     }
+
+    /// How a batch is divided. Threads that each take some samples through the whole network meet once, where threads
+    /// that share every layer meet at each of them; and some kernels of oneDNN wait for the others at full load,
+    /// which takes a scheduler's time slice at each layer when something else wants the processor. It costs copies
+    /// of the gradients and of repacked weights, so networks with many parameters aren't divided.
+    private static func slices(
+        of lowered: LoweredGraph, _ configuration: PlanConfiguration, threads: Int
+    ) -> [PlanConfiguration] {
+        let request = configuration.gradients
+        let parameters = lowered.source.parameters.reduce(0) { $0 + $1.shape.elementCount }
+        let isWhole =
+            !configuration.keeping.isEmpty || request.input || !request.activations.isEmpty
+            || parameters > mostDividedParameters || lowered.steps.isEmpty
+        let count = isWhole ? 1 : max(1, min(threads, configuration.batch / fewestSamples))
+        return (0..<count).map { place in
+            var part = configuration
+            part.batch = configuration.batch / count + (place < configuration.batch % count ? 1 : 0)
+            return part
+        }
+    }
+
+    /// Most parameters of a network whose batches are divided among threads.
+    private static let mostDividedParameters = 1 << 19
+    /// Fewest samples of a slice.
+    private static let fewestSamples = 4
 
     /// Checks sizes and paths, and lowers the graph.
     private static func lower(

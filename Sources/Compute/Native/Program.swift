@@ -1,4 +1,5 @@
 import COneDNNShim
+import CZooKernels
 import ZooTensors
 
 /// Shape and layout of a piece of memory, as its program numbers it.
@@ -203,6 +204,43 @@ struct Operands {
             try Program.check(status, "the kernel \(kernel(of: OperationIndex(index: failed))) failed")
             return
         }
+    }
+
+    /// Runs a part of several programs at the same time, each on a thread of its own.
+    static func run(_ part: PlanPart, of programs: [Program], _ context: EngineContext) throws(ZooError) {
+        let handles = unsafe programs.map { unsafe Optional($0.handle) }
+        var statuses = [Int32](repeating: 0, count: programs.count)
+        var failed = [Int32](repeating: -1, count: programs.count)
+        unsafe handles.withUnsafeBufferPointer { handles in
+            unsafe statuses.withUnsafeMutableBufferPointer { statuses in
+                unsafe failed.withUnsafeMutableBufferPointer { failed in
+                    let call = unsafe ParallelRun(
+                        handles: handles, part: part.rawValue, statuses: statuses, failed: failed)
+                    unsafe withUnsafePointer(to: call) { call in
+                        unsafe zoo_parallel(
+                            Int32(clamping: handles.count),
+                            { context, place, _ in
+                                guard let run = unsafe context?.load(as: ParallelRun.self) else { return }
+                                let place = Int(place)
+                                unsafe run.statuses[place] = unsafe zoo_dnn_run(
+                                    run.handles[place], run.part, &run.failed[place])
+                            }, call)
+                    }
+                }
+            }
+        }
+        for (place, program) in programs.enumerated() where statuses[place] != 0 {
+            let kernel = program.kernel(of: OperationIndex(index: failed[place]))
+            try check(statuses[place], "the kernel \(kernel) failed")
+        }
+    }
+
+    /// What each thread reads its work from.
+    @unsafe private struct ParallelRun {
+        let handles: UnsafeBufferPointer<OpaquePointer?>
+        let part: Int32
+        let statuses: UnsafeMutableBufferPointer<Int32>
+        let failed: UnsafeMutableBufferPointer<Int32>
     }
 
     /// Runs a part and adds each operation's seconds to `seconds`, which has an element for each.

@@ -61,7 +61,8 @@ extension ExecutionPlan {
             "input": .array(input.shape(batch: configuration.batch).dimensions.map { .integer($0) }),
             "dropout": .bool(configuration.usesDropout),
             "frozen": .array(configuration.frozen.sorted().map { .string($0) }),
-            "threads": .integer(threads), "instruction_set": .string(OneDNN.instructionSet),
+            "threads": .integer(threads), "slices": .integer(sliceCount),
+            "instruction_set": .string(OneDNN.instructionSet),
             "library": .string(OneDNN.version), "layout": .string(layoutName),
             "memory_bytes": .integer(memoryByteCount), "operations": .array(steps.map(\.json)),
         ]

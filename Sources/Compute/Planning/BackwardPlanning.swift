@@ -79,7 +79,7 @@ extension PlanBuilder {
         for path in paths where lowered.resolved(path).value == step.output {
             draft.activationGradients[path] = try read(flow, of: path)
         }
-        if let fused = step.fused {
+        if let fused = step.fused, !isBehindPooling(step) {
             flow = try activation(step, fused, flow, result: result, forward: .none)
             for path in paths where path != step.output {
                 let value = lowered.resolved(path).value
@@ -105,11 +105,27 @@ extension PlanBuilder {
         case .activation(let function):
             guard needed else { return nil }
             return try activation(step, function, flow, result: result, forward: trace.operation)
-        case .pooling: return needed ? try pooling(step, flow, trace, source, result) : nil
+        case .pooling:
+            guard needed else { return nil }
+            if let below = lowered.steps.first(where: { $0.output == lowered.resolved(step.input).value }),
+                let function = below.fused, isBehindPooling(below)
+            {
+                flow = try activation(below, function, flow, result: result, forward: .none)
+            }
+            return try pooling(step, flow, trace, source, result)
         case .softmax: return needed ? try softmax(step, flow, trace, result) : nil
         case .dropout: return needed ? dropout(step, flow, trace) : nil
         case .flatten: throw unsupported(step)
         }
+    }
+
+    /// Whether the gradient of a step's fused activation is taken behind the max pooling that follows, where there
+    /// are fewer elements: a window's gradient goes to its largest element, whose activation is the window's result.
+    private func isBehindPooling(_ step: LoweredGraph.Step) -> Bool {
+        guard configuration.gradients.activations.isEmpty else { return false }
+        let readers = lowered.steps.filter { lowered.resolved($0.input).value == step.output }
+        guard readers.count == 1, case .pooling(let layer) = readers[0].operation else { return false }
+        return layer.operation == .maximum && learning.contains(readers[0].output)
     }
 
     // MARK: Layers with parameters

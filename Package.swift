@@ -109,6 +109,10 @@ let package = Package(
                 "Menagerie", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/zoo", swiftSettings: house),
+        // Our side of tools/bench. Not a product: nobody who uses the package builds it.
+        .executableTarget(
+            name: "ZooBenchmarkWorker", dependencies: ["Menagerie"], path: "Sources/BenchmarkWorker",
+            swiftSettings: house),
         .target(
             name: "ZooTestSupport", dependencies: ["ZooTensors", "ZooContainers"], path: "Tests/Support",
             swiftSettings: house),

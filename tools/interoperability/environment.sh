@@ -1,16 +1,10 @@
 # Sourced by tools/interop and tools/bench, from the repository's folder: makes sure of the virtual environment with
 # the frameworks of tools/requirements.txt, outside the repository, and sets `python` to its interpreter. Needs the
 # network on first use only; the environment is reused until the requirements change.
+source tools/interoperability/packages.sh
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/menagerie
 environment=$cache/interop
 python=$environment/bin/python
-
-install_packages() {
-    local sudo=()
-    ((EUID == 0)) || sudo=(sudo)
-    "${sudo[@]}" apt-get update -qq
-    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
-}
 
 install_environment() {
     local free attempt
@@ -20,10 +14,7 @@ install_environment() {
         echo "The frameworks need 12 GB in $cache; ${free} MB are free." >&2
         return 1
     fi
-    if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
-        echo "Installing python3-venv" >&2
-        install_packages python3 python3-venv
-    fi
+    ensure_venv
     [[ -x $python ]] || python3 -m venv --clear "$environment"
     for attempt in 1 2 3; do
         echo "Installing the frameworks into $environment (attempt $attempt)" >&2

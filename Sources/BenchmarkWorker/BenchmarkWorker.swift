@@ -22,11 +22,17 @@ struct BenchmarkWorker {
             return
         }
         var workload: Workload?
+        var files: FileReading?
         while let line = readLine() {
             do throws(ZooError) {
                 let request = try JSONParser.parse(line)
                 if let workload {
                     answer(try workload.answer(to: request))
+                } else if let files {
+                    answer(try files.answer(to: request))
+                } else if request["zoo"] != nil {
+                    files = try FileReading(request)
+                    answer(["library": .string(Engine.library)])
                 } else {
                     workload = try Workload(request)
                     answer(["library": .string(Engine.library)])

@@ -20,7 +20,7 @@ enum Version {
         return """
             zoo \(number)
             engine    \(Engine.library), \(Engine.processorCount) processors
-            formats   PyTorch (zip, stream), Keras (HDF5 \(HDF5Indexer.libraryVersion)), safetensors, NumPy
+            formats   PyTorch (zip, stream, tar), Keras (HDF5 \(HDF5Indexer.libraryVersion)), safetensors, NumPy
             pictures  PNG, JPEG, IDX
             networks  \(Architecture.all.map(\.name).joined(separator: ", "))
             built in  \(shipped.joined(separator: ", "))

@@ -6,12 +6,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+import formats
 import lenet
 import predict
 import report
 from worker import Failure
 
-SUITES = {"lenet": lenet, "predict": predict}
+SUITES = {"formats": formats, "lenet": lenet, "predict": predict}
 
 
 def main() -> int:

@@ -47,6 +47,7 @@ extension Tensor {
         return try unsafe Tensor(shape: shape, elementType: elementType) { (target) throws(ZooError) in
             try unsafe storage.withUnsafeBytes { (source) throws(ZooError) in
                 switch width {
+                case 16: unsafe gather(SIMD2<UInt64>.self, from: source, into: target)
                 case 8: unsafe gather(UInt64.self, from: source, into: target)
                 case 4: unsafe gather(UInt32.self, from: source, into: target)
                 case 2: unsafe gather(UInt16.self, from: source, into: target)

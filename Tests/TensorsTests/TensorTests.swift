@@ -22,6 +22,15 @@ import ZooTensors
         #expect(throws: ZooError.self) { try tensor.sliced(axis: 0, 3..<5) }
     }
 
+    /// The widest elements there are, sixteen bytes each.
+    @Test func widestElementsAreTransposed() throws {
+        let pairs = try Tensor(counting.map(Double.init), shape: [24])
+        let complex = try Tensor(storage: pairs.storage, elementType: .c128, shape: [3, 4]).permuted([1, 0])
+        let parts = try Tensor(
+            storage: TensorStorage(bytes: complex.bytes()), elementType: .f64, shape: [24])
+        #expect(try parts.doubles().prefix(6) == [0, 1, 8, 9, 16, 17])
+    }
+
     @Test func negativeAndZeroStrides() throws {
         let storage = try Tensor(counting, shape: [24]).storage
         let reversed = try Tensor(storage: storage, elementType: .f32, shape: [3], strides: [-2], offset: 23)

@@ -31,64 +31,6 @@ public enum CheckpointFormat: String, Sendable, Hashable, CaseIterable {
     }
 }
 
-/// One tensor of a checkpoint: known by name, type and shape, its bytes read on demand.
-public struct CheckpointTensor: Sendable {
-    /// The key that the file gives it, after shared prefixes were stripped.
-    public let name: String
-    /// Type of the elements in the file. Where ``typeName`` is of a type that Menagerie doesn't have, this is some
-    /// type of the same width, and loading throws.
-    public let elementType: ElementType
-    /// The file's own name for the type of the elements, when it is one that Menagerie doesn't have: `complex64`.
-    public let typeName: String?
-    /// Extents in the file's own layout.
-    public let shape: TensorShape
-    /// Where in the file it comes from, for reports: a member, a dataset path.
-    public let location: String?
-    /// Equal for tensors that share a storage in the file (tied weights, views); `nil` when the format has no such
-    /// notion.
-    public let storageKey: String?
-    private let loader: @Sendable () throws(ZooError) -> Tensor
-
-    /// Describes a tensor whose bytes `load` reads.
-    public init(
-        name: String, elementType: ElementType, shape: TensorShape, typeName: String? = nil,
-        location: String? = nil, storageKey: String? = nil,
-        load: @escaping @Sendable () throws(ZooError) -> Tensor
-    ) {
-        self.name = name
-        self.elementType = elementType
-        self.shape = shape
-        self.typeName = typeName
-        self.location = location
-        self.storageKey = storageKey
-        self.loader = load
-    }
-
-    /// Describes a tensor that is in memory already.
-    public init(name: String, tensor: Tensor) {
-        self.init(name: name, elementType: tensor.elementType, shape: tensor.shape) { () throws(ZooError) in
-            tensor
-        }
-    }
-
-    /// Reads the tensor.
-    /// - Throws: ``ZooError`` that names the tensor.
-    public func load() throws(ZooError) -> Tensor {
-        do {
-            return try loader()
-        } catch {
-            throw error.adding(tensor: name)
-        }
-    }
-
-    /// The same tensor under another key.
-    public func renamed(_ name: String) -> CheckpointTensor {
-        CheckpointTensor(
-            name: name, elementType: elementType, shape: shape, typeName: typeName, location: location,
-            storageKey: storageKey, load: loader)
-    }
-}
-
 /// A layer as Keras files group weights: its name and its tensors' keys, both in the file's order.
 public struct CheckpointLayer: Sendable, Hashable {
     /// The layer's name (its path for `.weights.h5`).
@@ -108,8 +50,10 @@ public struct CheckpointLayer: Sendable, Hashable {
 public struct Checkpoint: Sendable {
     /// The format it was read from.
     public let format: CheckpointFormat
-    /// Path of the file.
+    /// Path of the file, or of the folder or index that names several.
     public let path: String?
+    /// Paths of all files that were read, where they are several; else empty.
+    public let files: [String]
     /// The tensors in the file's order; keys are unique.
     public let tensors: [CheckpointTensor]
     /// Layers in file order, for formats that group tensors (Keras); else empty.
@@ -127,7 +71,7 @@ public struct Checkpoint: Sendable {
     /// - Throws: ``ZooError`` when two tensors have the same key.
     public init(
         format: CheckpointFormat, path: String?, tensors: [CheckpointTensor], layers: [CheckpointLayer] = [],
-        extras: JSONObject = [:], notes: [String] = [], warnings: [String] = []
+        extras: JSONObject = [:], notes: [String] = [], warnings: [String] = [], files: [String] = []
     ) throws(ZooError) {
         var positions: [String: Int] = [:]
         for (position, tensor) in tensors.enumerated() {
@@ -137,6 +81,7 @@ public struct Checkpoint: Sendable {
         }
         self.format = format
         self.path = path
+        self.files = files
         self.tensors = tensors
         self.layers = layers
         self.extras = extras
@@ -147,4 +92,16 @@ public struct Checkpoint: Sendable {
 
     /// The tensor with a key.
     public subscript(name: String) -> CheckpointTensor? { positions[name].map { tensors[$0] } }
+
+    /// The same checkpoint with other tensors, extras or notes.
+    /// - Throws: ``ZooError`` when two tensors have the same key.
+    public func with(
+        path: String? = nil, tensors: [CheckpointTensor]? = nil, extras: JSONObject? = nil,
+        notes: [String]? = nil, files: [String]? = nil
+    ) throws(ZooError) -> Checkpoint {
+        try Checkpoint(
+            format: format, path: path ?? self.path, tensors: tensors ?? self.tensors, layers: layers,
+            extras: extras ?? self.extras, notes: notes ?? self.notes, warnings: warnings,
+            files: files ?? self.files)
+    }
 }

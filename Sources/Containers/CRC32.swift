@@ -19,6 +19,11 @@ package struct CRC32 {
         }
     }
 
+    /// Adds bytes that stay where they are meanwhile.
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        state = unsafe extend(state, by: bytes)
+    }
+
     /// Adds all bytes of a storage.
     package mutating func update(_ storage: TensorStorage) throws(ZooError) {
         let before = state

@@ -12,6 +12,10 @@ public final class AtomicFile {
     private let file: UnfinishedFile
     private let path: String
     private var pending: [UInt8] = []
+    /// Bytes that the system has taken.
+    private var written = 0
+    /// Up to here the system has been told to bring the file to the disk.
+    private var writtenBack = 0
     /// Bytes written so far.
     public private(set) var byteCount = 0
 
@@ -40,10 +44,45 @@ public final class AtomicFile {
         byteCount += tensor.byteCount
     }
 
+    /// Appends bytes that stay where they are meanwhile.
+    package func write(_ bytes: UnsafeRawBufferPointer) throws(ZooError) {
+        try flush()
+        try unsafe put(bytes)
+        byteCount += bytes.count
+    }
+
+    /// Puts other bytes in the place of some that were written: a checksum that was not known before.
+    package func overwrite(at offset: Int, _ bytes: [UInt8]) throws(ZooError) {
+        try flush()
+        guard offset >= 0, offset + bytes.count <= byteCount else {
+            throw ZooError(.invalidArgument, "nothing was written there yet", file: path, byteOffset: offset)
+        }
+        var done = 0
+        while done < bytes.count {
+            let taken = try unsafe lendingBytes(of: bytes) { (buffer) throws(ZooError) in
+                unsafe pwrite(
+                    file.descriptor, buffer.baseAddress?.advanced(by: done), buffer.count - done,
+                    off_t(offset + done))
+            }
+            if taken < 0 {
+                if errno == EINTR { continue }
+                throw UnfinishedFile.failure(path: path)
+            }
+            done += taken
+        }
+    }
+
     /// Makes what was written durable and gives it its name.
     public func commit() throws(ZooError) {
-        try flush()
+        try finish()
         try file.commit()
+    }
+
+    /// Makes what was written durable and closes the file, for a file of several that are to get their names
+    /// together; ``commit()`` then has only that to do.
+    package func finish() throws(ZooError) {
+        try flush()
+        try file.finish()
     }
 
     private func flush() throws(ZooError) {
@@ -55,13 +94,28 @@ public final class AtomicFile {
     private func put(_ bytes: UnsafeRawBufferPointer) throws(ZooError) {
         var done = 0
         while done < bytes.count {
-            let written = unsafe systemWrite(
+            let taken = unsafe systemWrite(
                 file.descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done)
-            if written < 0 {
+            if taken < 0 {
                 if errno == EINTR { continue }
                 throw UnfinishedFile.failure(path: path)
             }
-            done += written
+            done += taken
+            written += taken
         }
+        startWritingBack()
+    }
+
+    /// Has the system begin to bring full stretches of the file to the disk, so that the last `fsync` has little
+    /// left to wait for. (This advice doesn't throw out what isn't on the disk yet.)
+    private func startWritingBack() {
+        #if os(Linux)
+            let stretch = 32 << 20
+            let fullEnd = written / stretch * stretch
+            guard fullEnd > writtenBack else { return }
+            _ = posix_fadvise(
+                file.descriptor, off_t(writtenBack), off_t(fullEnd - writtenBack), POSIX_FADV_DONTNEED)
+            writtenBack = fullEnd
+        #endif
     }
 }

@@ -15,6 +15,7 @@ package final class UnfinishedFile {
     package let temporaryPath: String
     private let path: String
     private var isOpen = true
+    private var hasName = false
 
     /// Makes an empty file beside `path`, with the permissions of any other new file.
     /// - Throws: ``ZooError`` when the folder is missing or can't be written to, or when something else than a
@@ -26,19 +27,25 @@ package final class UnfinishedFile {
     }
 
     deinit {
+        if isOpen { close(descriptor) }
+        if !hasName { TemporaryFiles.remove(temporaryPath) }
+    }
+
+    /// Makes what was written durable and closes the file.
+    package func finish() throws(ZooError) {
         guard isOpen else { return }
+        guard fsync(descriptor) == 0 else { throw UnfinishedFile.failure(path: path) }
+        isOpen = false
         close(descriptor)
-        TemporaryFiles.remove(temporaryPath)
     }
 
     /// Makes what was written durable and gives it its name.
     package func commit() throws(ZooError) {
-        guard fsync(descriptor) == 0 else { throw UnfinishedFile.failure(path: path) }
+        try finish()
         // A rename would put the file in the place of whatever came there since.
         try UnfinishedFile.refuseSpecialFile(path)
         try TemporaryFiles.rename(temporaryPath, to: path)
-        isOpen = false
-        close(descriptor)
+        hasName = true
     }
 
     private static func refuseSpecialFile(_ path: String) throws(ZooError) {

@@ -19,10 +19,14 @@ public enum NPZReader {
         var tensors: [CheckpointTensor] = []
         for entry in try NPZFile(source, limits: options.limits).entries {
             let path = source.path
+            let header = entry.header
+            let bytes = try StoredBytes(
+                entry.member, start: header.dataOffset,
+                swappedUnit: header.isBigEndian ? header.elementType.byteOrderUnit : 1)
             tensors.append(
                 CheckpointTensor(
-                    name: entry.name, elementType: entry.header.elementType, shape: entry.header.shape,
-                    location: entry.name + ".npy"
+                    name: entry.name, elementType: header.elementType, shape: header.shape,
+                    location: entry.name + ".npy", stored: StoredTensor(bytes: bytes, strides: header.strides)
                 ) { () throws(ZooError) in
                     do throws(ZooError) {
                         return try entry.load()
@@ -32,14 +36,5 @@ public enum NPZReader {
                 })
         }
         return try Checkpoint(format: .npz, path: source.path, tensors: tensors)
-    }
-}
-
-/// Writes NumPy archives.
-public enum NPZWriter {
-    /// Writes tensors so that `np.load(path)[name]` gives them.
-    /// - Throws: ``ZooError`` for `bf16`, which NumPy doesn't have, or a repeated name.
-    public static func write(_ tensors: [NamedTensor], to path: String) throws(ZooError) {
-        try NPZFile.write(tensors.map { ($0.name, $0.tensor) }, to: path)
     }
 }

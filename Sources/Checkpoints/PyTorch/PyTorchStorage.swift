@@ -118,6 +118,18 @@ struct PyTorchStorageTable: Sendable {
         return place
     }
 
+    /// The bytes of a storage, for copying them.
+    /// - Parameter unit: bytes of an element, on which the order of bytes depends.
+    func storedBytes(of storage: PyTorchStorage, unit: Int) throws(ZooError) -> StoredBytes {
+        let swappedUnit = isBigEndian ? unit : 1
+        switch try place(of: storage) {
+        case .member(let member): return try StoredBytes(member, swappedUnit: swappedUnit)
+        case .run(let source):
+            return StoredBytes(count: source.count, swappedUnit: swappedUnit) { () throws(ZooError) in source
+            }
+        }
+    }
+
     /// Reads a run of a storage, in this machine's byte order.
     func read(
         _ key: String, at offset: Int, byteCount: Int, elementSize: Int

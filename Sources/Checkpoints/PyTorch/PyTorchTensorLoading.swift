@@ -26,7 +26,8 @@ extension PyTorchTensor {
         }
         let tensor = self
         return CheckpointTensor(
-            name: name, elementType: elementType, shape: shape, location: location, storageKey: storage.key
+            name: name, elementType: elementType, shape: shape, location: location, storageKey: storage.key,
+            stored: dequantizes ? nil : try stored(elementType, in: table)
         ) { () throws(ZooError) in
             do throws(ZooError) {
                 return try tensor.load(from: table, dequantizes: dequantizes)
@@ -34,6 +35,18 @@ extension PyTorchTensor {
                 throw error.adding(file: path, byteOffset: tensor.byteOffset)
             }
         }
+    }
+
+    /// Where the elements lie, for copying them; `nil` where the storage's own elements are of another width than a
+    /// view's beginning can be told in.
+    private func stored(
+        _ elementType: ElementType, in table: PyTorchStorageTable
+    ) throws(ZooError) -> StoredTensor? {
+        let start = try Checked.product(storage.viewStart, storage.type.byteCount)
+        guard start.isMultiple(of: elementType.byteCount) else { return nil }
+        let bytes = try table.storedBytes(of: storage, unit: elementType.byteOrderUnit)
+        return StoredTensor(
+            bytes: bytes, offset: try Checked.sum(start / elementType.byteCount, offset), strides: strides)
     }
 
     /// Reads the numbers.

@@ -24,19 +24,43 @@ public enum PyTorchWriter {
     public static func write(
         _ tensors: [NamedTensor], to path: String, moduleVersions: [ModuleVersion] = []
     ) throws(ZooError) {
+        try write(
+            tensors.map { CheckpointTensor(name: $0.name, tensor: $0.tensor) }, to: path,
+            moduleVersions: moduleVersions)
+    }
+
+    /// Writes tensors of other files, or in memory, one after the other: of what is copied as it lies in its file
+    /// hardly anything is in memory at any time. Tensors that share a storage in their file do so again.
+    /// - Parameter progress: told the number of bytes after every piece.
+    /// - Throws: ``ZooError`` when two tensors have the same name, when one can't be read, or when the file can't be
+    ///   written.
+    public static func write(
+        _ tensors: [CheckpointTensor], to path: String, moduleVersions: [ModuleVersion] = [],
+        progress: (Int) -> Void = { _ in }
+    ) throws(ZooError) {
         var names: Set<String> = []
-        for tensor in tensors where !names.insert(tensor.name).inserted {
-            throw ZooError(
-                .invalidArgument, "a tensor's name is taken already", file: path, tensor: tensor.name,
-                remedy: "Give every tensor a name of its own.")
+        for tensor in tensors {
+            guard names.insert(tensor.name).inserted else {
+                throw ZooError(
+                    .invalidArgument, "a tensor's name is taken already", file: path, tensor: tensor.name,
+                    remedy: "Give every tensor a name of its own.")
+            }
+            // What can't be read isn't copied either, and says why.
+            if tensor.typeName != nil { _ = try tensor.load() }
         }
-        let plan = try PyTorchStoragePlan(tensors.map(\.tensor))
+        let plan = try PyTorchStoragePlan(tensors)
         let root = archiveName(for: path)
         let writer = try ZipWriter(path: path)
         try writer.add("\(root)/data.pkl", try pickle(tensors, plan: plan, moduleVersions: moduleVersions))
         try writer.add("\(root)/byteorder", Array("little".utf8))
         for (number, storage) in plan.storages.enumerated() {
-            try writer.add("\(root)/data/\(number)", tensor: storage)
+            try unsafe writer.add("\(root)/data/\(number)", byteCount: try storage.byteCount()) {
+                (sink) throws(ZooError) in
+                try unsafe storage.forEachPiece { (piece) throws(ZooError) in
+                    try unsafe sink(piece)
+                    progress(piece.count)
+                }
+            }
         }
         try writer.add("\(root)/version", Array("3\n".utf8))
         try writer.finish()
@@ -52,14 +76,14 @@ public enum PyTorchWriter {
     }
 
     private static func pickle(
-        _ tensors: [NamedTensor], plan: PyTorchStoragePlan, moduleVersions: [ModuleVersion]
+        _ tensors: [CheckpointTensor], plan: PyTorchStoragePlan, moduleVersions: [ModuleVersion]
     ) throws(ZooError) -> [UInt8] {
         var pickle = PickleWriter()
         pickle.orderedDictionary()
         pickle.beginItems()
         for (named, placement) in zip(tensors, plan.placements) {
             try pickle.text(named.name)
-            try append(named.tensor, placement, storage: plan.storages[placement.storage], to: &pickle)
+            try append(named, placement, storage: plan.storages[placement.storage], to: &pickle)
         }
         pickle.endItems()
         if !moduleVersions.isEmpty {
@@ -87,7 +111,7 @@ public enum PyTorchWriter {
     /// `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks)`; types that came without
     /// a storage class of their own take `_rebuild_tensor_v3`, bytes, and the type's name at the end.
     private static func append(
-        _ tensor: Tensor, _ placement: PyTorchStoragePlan.Placement, storage: Tensor,
+        _ tensor: CheckpointTensor, _ placement: PyTorchStoragePlan.Placement, storage: CheckpointTensor,
         to pickle: inout PickleWriter
     ) throws(ZooError) {
         let storageClass = storageClass(of: tensor.elementType)
@@ -102,7 +126,7 @@ public enum PyTorchWriter {
         }
         try pickle.text(String(placement.storage))
         try pickle.text("cpu")
-        pickle.integer(storageClass == nil ? storage.byteCount : storage.elementCount)
+        pickle.integer(storageClass == nil ? try storage.byteCount() : storage.shape.elementCount)
         pickle.tuple()
         pickle.persistentID()
         pickle.integer(placement.offset)

@@ -4,6 +4,9 @@ public import ZooTensors
 ///
 /// As strict as the official reader: places must tile the data exactly, without holes, overlaps or a rest.
 public enum SafetensorsReader {
+    /// The longest header that the format allows.
+    static let maximumHeaderByteCount = 100_000_000
+
     /// Lists the tensors; only the header is read. `__metadata__` becomes an extra.
     /// - Throws: ``ZooError`` for a header that breaks a rule of the format.
     public static func read(
@@ -20,10 +23,11 @@ public enum SafetensorsReader {
         _ source: ByteSource, _ options: CheckpointReadOptions
     ) throws(ZooError) -> Checkpoint {
         let headerCount = try Checked.int(try source.littleEndian(UInt64.self, at: 0))
-        guard headerCount <= options.limits.headerBytes else {
+        let most = min(options.limits.headerBytes, maximumHeaderByteCount)
+        guard headerCount <= most else {
             throw ZooError(
                 .limitExceeded, "the header is too long", byteOffset: source.start,
-                expected: "at most \(options.limits.headerBytes) bytes", found: "\(headerCount)")
+                expected: "at most \(most) bytes", found: "\(headerCount)")
         }
         let text = try source.bytes(at: 8, count: headerCount)
         guard text.first == UInt8(ascii: "{") else {
@@ -135,7 +139,9 @@ struct SafetensorsEntry {
                     expected: "one of " + ElementType.allCases.map(\.rawValue).joined(separator: ", "))
             }
         }
-        return CheckpointTensor(name: name, elementType: elementType, shape: shape) { () throws(ZooError) in
+        let stored = StoredTensor(bytes: StoredBytes(part), strides: shape.contiguousStrides)
+        return CheckpointTensor(name: name, elementType: elementType, shape: shape, stored: stored) {
+            () throws(ZooError) in
             let storage = try TensorStorage(reading: part, at: 0, byteCount: part.count)
             return try Tensor(storage: storage, elementType: elementType, shape: shape)
         }

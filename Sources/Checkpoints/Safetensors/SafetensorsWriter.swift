@@ -10,10 +10,29 @@ public enum SafetensorsWriter {
     public static func write(
         _ tensors: [NamedTensor], metadata: [String: String] = [:], to path: String
     ) throws(ZooError) {
+        try write(
+            tensors.map { CheckpointTensor(name: $0.name, tensor: $0.tensor) }, metadata: metadata, to: path)
+    }
+
+    /// Writes tensors of other files, or in memory, one after the other: of what is copied as it lies in its file
+    /// hardly anything is in memory at any time.
+    /// - Parameter progress: told the number of bytes after every piece.
+    /// - Throws: ``ZooError`` when two tensors have the same name, for types that the format doesn't have, when a
+    ///   tensor can't be read, or when the file can't be written.
+    public static func write(
+        _ tensors: [CheckpointTensor], metadata: [String: String] = [:], to path: String,
+        progress: (Int) -> Void = { _ in }
+    ) throws(ZooError) {
+        try begin(tensors, metadata: metadata, to: path, progress: progress).commit()
+    }
+
+    /// Writes everything of a file but its name.
+    static func begin(
+        _ tensors: [CheckpointTensor], metadata: [String: String], to path: String, progress: (Int) -> Void
+    ) throws(ZooError) -> AtomicFile {
         let ordered = tensors.sorted { left, right in
             let ranks = (
-                SafetensorsType.rank(of: left.tensor.elementType),
-                SafetensorsType.rank(of: right.tensor.elementType)
+                SafetensorsType.rank(of: left.elementType), SafetensorsType.rank(of: right.elementType)
             )
             // Rust compares names by their bytes.
             return ranks.0 != ranks.1
@@ -25,12 +44,25 @@ public enum SafetensorsWriter {
         length.appendLittleEndian(UInt64(header.count))
         try file.write(length)
         try file.write(header)
-        for tensor in ordered { try file.write(tensor.tensor) }
-        try file.commit()
+        for tensor in ordered { try file.write(piecesOf: tensor, progress: progress) }
+        return file
+    }
+
+    /// Refuses a tensor that the format can't hold.
+    static func check(_ tensor: CheckpointTensor, path: String?) throws(ZooError) -> String {
+        // What can't be read isn't copied either, and says why.
+        if tensor.typeName != nil { _ = try tensor.load() }
+        guard let type = SafetensorsType.name(of: tensor.elementType) else {
+            throw ZooError(
+                .unsupported, "safetensors files don't hold numbers of this type", file: path,
+                tensor: tensor.name, found: tensor.elementType.rawValue,
+                remedy: "Write a .pth or .npz file instead.")
+        }
+        return type
     }
 
     private static func header(
-        _ tensors: [NamedTensor], metadata: [String: String], path: String
+        _ tensors: [CheckpointTensor], metadata: [String: String], path: String
     ) throws(ZooError) -> [UInt8] {
         var members: [String] = []
         if !metadata.isEmpty {
@@ -41,19 +73,15 @@ public enum SafetensorsWriter {
         }
         var names: Set<String> = ["__metadata__"]
         var offset = 0
-        for (name, tensor) in tensors.map({ ($0.name, $0.tensor) }) {
+        for tensor in tensors {
+            let name = tensor.name
             guard names.insert(name).inserted else {
                 throw ZooError(
                     .invalidArgument, "a tensor's name is taken already", file: path, tensor: name,
                     remedy: "Give every tensor a name of its own.")
             }
-            guard let type = SafetensorsType.name(of: tensor.elementType) else {
-                throw ZooError(
-                    .unsupported, "safetensors files don't hold numbers of this type", file: path,
-                    tensor: name, found: tensor.elementType.rawValue,
-                    remedy: "Write a .pth or .npz file instead.")
-            }
-            let end = try Checked.sum(offset, tensor.byteCount)
+            let type = try check(tensor, path: path)
+            let end = try Checked.sum(offset, try tensor.byteCount())
             let shape = tensor.shape.dimensions.map(String.init).joined(separator: ",")
             members.append(
                 "\(quotedJSON(name)):{\"dtype\":\"\(type)\","
@@ -62,6 +90,14 @@ public enum SafetensorsWriter {
         }
         var header = Array("{\(members.joined(separator: ","))}".utf8)
         while !header.count.isMultiple(of: 8) { header.append(UInt8(ascii: " ")) }
+        guard header.count <= SafetensorsReader.maximumHeaderByteCount else {
+            throw ZooError(
+                .limitExceeded,
+                "the header of this many names and texts would be longer than the format allows",
+                file: path, expected: "at most \(SafetensorsReader.maximumHeaderByteCount) bytes",
+                found: "\(header.count)", remedy: "Write a .pth file instead, or leave out what isn't needed."
+            )
+        }
         return header
     }
 
@@ -84,5 +120,21 @@ public enum SafetensorsWriter {
             }
         }
         return result + "\""
+    }
+}
+
+extension AtomicFile {
+    /// Appends a tensor's elements in row-major order, little-endian.
+    func write(piecesOf tensor: CheckpointTensor, progress: (Int) -> Void) throws(ZooError) {
+        let before = byteCount
+        try unsafe tensor.forEachPiece { (piece) throws(ZooError) in
+            try unsafe write(piece)
+            progress(piece.count)
+        }
+        guard byteCount - before == (try tensor.byteCount()) else {
+            throw ZooError(
+                .mismatch, "a tensor has another number of bytes than its type and shape say",
+                tensor: tensor.name)
+        }
     }
 }

@@ -38,6 +38,12 @@ extension NPYHeader {
         }
     }
 
+    /// Distance between neighbours along each axis, in elements.
+    package var strides: [Int] {
+        isColumnMajor
+            ? TensorShape(shape.dimensions.reversed()).contiguousStrides.reversed() : shape.contiguousStrides
+    }
+
     /// The array over its elements' bytes.
     func tensor(_ storage: TensorStorage) throws(ZooError) -> Tensor {
         var elements = storage
@@ -46,10 +52,6 @@ extension NPYHeader {
                 storage: storage, elementType: .u8, shape: TensorShape(checking: [storage.byteCount]))
             elements = try TensorStorage(
                 bytes: swappingBytes(of: try flat.bytes(), elementSize: elementType.byteOrderUnit))
-        }
-        var strides = shape.contiguousStrides
-        if isColumnMajor {
-            strides = TensorShape(shape.dimensions.reversed()).contiguousStrides.reversed()
         }
         return try Tensor(storage: elements, elementType: elementType, shape: shape, strides: strides)
     }

@@ -8,7 +8,8 @@ public struct NPZFile: Sendable {
         public let name: String
         /// Type, order and shape.
         public let header: NPYHeader
-        let member: ZipMember
+        /// The member of the archive that it is.
+        package let member: ZipMember
 
         /// Reads the array and checks it against the archive's checksum.
         public func load() throws(ZooError) -> Tensor {

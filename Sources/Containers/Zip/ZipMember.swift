@@ -70,7 +70,8 @@ public struct ZipMember: Sendable {
         return storage
     }
 
-    private func check(_ sum: CRC32) throws(ZooError) {
+    /// Refuses the checksum of all bytes that isn't the archive's.
+    package func check(_ sum: CRC32) throws(ZooError) {
         guard hasChecksum, sum.value != entry.checksum else { return }
         throw ZooError(
             .checksum, "the zip member \(quoted(name)) doesn't have its checksum", file: archive.path,

@@ -14,7 +14,7 @@ public final class ZipWriter {
 
     private struct Written {
         let name: [UInt8]
-        let checksum: UInt32
+        var checksum: UInt32
         let byteCount: Int
         let headerOffset: Int
     }
@@ -53,6 +53,34 @@ public final class ZipWriter {
         try file.write(header)
         try file.write(plain)
     }
+
+    /// Adds a member whose bytes come piece by piece; its checksum is put in at the end.
+    /// - Parameters:
+    ///   - byteCount: number of bytes that will come.
+    ///   - pieces: gives them, in order, to the function that it is called with.
+    package func add(
+        _ name: String, byteCount: Int,
+        pieces: ((UnsafeRawBufferPointer) throws(ZooError) -> Void) throws(ZooError) -> Void
+    ) throws(ZooError) {
+        try begin(name, byteCount: byteCount, checksum: 0)
+        let start = file.byteCount
+        var sum = CRC32()
+        try unsafe pieces { (piece) throws(ZooError) in
+            unsafe sum.update(piece)
+            try unsafe file.write(piece)
+        }
+        guard file.byteCount - start == byteCount, let headerOffset = written.last?.headerOffset else {
+            throw ZooError(
+                .mismatch, "a zip member has another length than was announced", found: quoted(name))
+        }
+        written[written.count - 1].checksum = sum.value
+        var checksum: [UInt8] = []
+        checksum.appendLittleEndian(sum.value)
+        try file.overwrite(at: try Checked.sum(headerOffset, ZipWriter.checksumOffset), checksum)
+    }
+
+    /// Place of the checksum in a member's header.
+    private static let checksumOffset = 14
 
     /// Writes the table of contents and gives the file its name.
     public func finish() throws(ZooError) {

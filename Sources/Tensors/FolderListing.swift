@@ -1,5 +1,3 @@
-internal import ZooTensors
-
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -11,13 +9,15 @@ internal import ZooTensors
 /// What lies directly in a folder, sorted by the bytes of the names (the order of Python's `sorted`). Links
 /// count as what they point to; names that begin with a dot, and what is neither file nor folder, are left
 /// out.
-struct FolderListing {
-    private(set) var files: [String] = []
-    private(set) var folders: [String] = []
+package struct FolderListing {
+    /// Names of the regular files.
+    package private(set) var files: [String] = []
+    /// Names of the folders.
+    package private(set) var folders: [String] = []
 
     /// - Throws: ``ZooError`` when the path isn't a folder, can't be read, or holds more than ten million
     ///   entries.
-    init(path: String) throws(ZooError) {
+    package init(path: String) throws(ZooError) {
         guard let folder = unsafe opendir(path) else {
             throw systemError("cannot open the folder", path: path)
         }
@@ -48,7 +48,13 @@ struct FolderListing {
     }
 
     /// Order by bytes, which for UTF-8 is the order of code points.
-    static func precedes(_ left: String, _ right: String) -> Bool {
+    package static func precedes(_ left: String, _ right: String) -> Bool {
         left.utf8.lexicographicallyPrecedes(right.utf8)
+    }
+
+    /// Whether a folder is at the path.
+    package static func isFolder(_ path: String) -> Bool {
+        var information = stat()
+        return unsafe stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFDIR
     }
 }

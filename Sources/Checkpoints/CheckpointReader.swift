@@ -3,12 +3,14 @@ public import ZooTensors
 
 /// Opens a checkpoint of any format but HDF5, which has a module of its own.
 public enum CheckpointReader {
-    /// Reads the table of tensors of a file; the tensors' numbers are read when asked for.
+    /// Reads the table of tensors of a file, of a folder as Hugging Face lays it out, or of the index of several files;
+    /// the tensors' numbers are read when asked for.
     /// - Throws: ``ZooError`` when the file isn't a checkpoint, is damaged, or is one of HDF5's.
     public static func read(
         path: String, options: CheckpointReadOptions = CheckpointReadOptions()
     ) throws(ZooError) -> Checkpoint {
         do throws(ZooError) {
+            if CheckpointFolder.isFolder(path) { return try CheckpointFolder.read(path, options: options) }
             return try read(try ByteSource(path: path), options: options)
         } catch {
             throw error.adding(file: path)
@@ -37,6 +39,7 @@ public enum CheckpointReader {
         case .safetensors:
             let checkpoint = try SafetensorsReader.read(source, options: options)
             return options.keepPrefixes ? checkpoint : try checkpoint.strippingPrefixes()
+        case .json: return try ShardedCheckpoint.read(index: source, options: options)
         case .torchExport: return try TorchExportReader.read(source, options: options)
         case .npz, .npy: return try NPZReader.read(source, options: options)
         case .barePickle:
@@ -70,18 +73,14 @@ public enum CheckpointReader {
 extension Checkpoint {
     /// The same checkpoint, with a sentence before its notes.
     func adding(note: String, path: String?) throws(ZooError) -> Checkpoint {
-        try Checkpoint(
-            format: format, path: path, tensors: tensors, layers: layers, extras: extras,
-            notes: [note] + notes, warnings: warnings)
+        try with(path: path, notes: [note] + notes)
     }
 
     /// The same checkpoint without the prefixes that all its keys share because a tool put them there.
     func strippingPrefixes() throws(ZooError) -> Checkpoint {
         let stripping = PrefixStripping(tensors.map(\.name))
         guard let note = stripping.note else { return self }
-        return try Checkpoint(
-            format: format, path: path, tensors: zip(tensors, stripping.names).map { $0.renamed($1) },
-            layers: layers,
-            extras: extras, notes: notes + [note], warnings: warnings)
+        return try with(
+            tensors: zip(tensors, stripping.names).map { $0.renamed($1) }, notes: notes + [note])
     }
 }

@@ -31,6 +31,8 @@ public enum FileKind: String, Sendable, Hashable, CaseIterable {
     case gzip
     case png
     case jpeg
+    /// A JSON document, such as the index of a checkpoint in several files.
+    case json
     /// A text that Git LFS left in place of the file.
     case gitLFSPointer = "git-lfs-pointer"
     /// A web page, usually an error message that was saved under the file's name.
@@ -92,6 +94,12 @@ public enum FileKind: String, Sendable, Hashable, CaseIterable {
         if text.hasPrefix("<!doctype html") || text.hasPrefix("<html") || text.hasPrefix("<head") {
             return .html
         }
+        // An object's first member, or its end.
+        if text.hasPrefix("{"), let next = text.dropFirst().first(where: { !$0.isWhitespace }),
+            "\"}".contains(next)
+        {
+            return .json
+        }
         return nil
     }
 
@@ -110,7 +118,7 @@ public enum FileKind: String, Sendable, Hashable, CaseIterable {
     /// Whether a file of this kind holds one set of tensors and nothing to choose from.
     var isFlat: Bool {
         switch self {
-        case .safetensors, .npz, .npy, .torchExport, .hdf5, .kerasArchive: true
+        case .safetensors, .npz, .npy, .torchExport, .hdf5, .kerasArchive, .json: true
         default: false
         }
     }
@@ -119,7 +127,7 @@ public enum FileKind: String, Sendable, Hashable, CaseIterable {
     public func refusal(path: String?) -> ZooError? {
         switch self {
         case .pytorchZip, .pytorchLegacy, .torchScript, .torchExport, .kerasArchive, .zipOfOne, .hdf5,
-            .safetensors, .torchTar, .npy, .npz, .gzip, .barePickle:
+            .safetensors, .torchTar, .npy, .npz, .gzip, .barePickle, .json:
             return nil
         case .zip:
             return ZooError(

@@ -86,17 +86,37 @@ public struct Converter: Sendable {
                 initialised.append(path)
             }
         }
+        let (labels, labelNotes) = labels(of: checkpoint, for: plan.graph)
         let name = checkpoint.path.map { path in String(path.split(separator: "/").last ?? "") }
         let model = try Model(
             graph: plan.graph, parameters: parameters, keys: keys,
-            preprocessing: options.preprocessing ?? preprocessing(for: plan), labels: options.labels,
+            preprocessing: options.preprocessing ?? preprocessing(for: plan), labels: labels,
             provenance: Provenance(
                 source: name, format: checkpoint.format.rawValue, dialect: plan.framework.rawValue,
                 outputActivation: plan.outputActivation, assumptions: plan.assumptions))
         let report = ConversionReport(
-            plan: plan, source: checkpoint.path, format: checkpoint.format, notes: checkpoint.notes,
-            warnings: checkpoint.warnings, initialised: initialised)
+            plan: plan, source: checkpoint.path, format: checkpoint.format,
+            notes: checkpoint.notes + labelNotes, warnings: checkpoint.warnings, initialised: initialised)
         return (model, report)
+    }
+
+    /// The user's names of the classes, else those that the checkpoint brings along when they are as many as the
+    /// classes.
+    private func labels(
+        of checkpoint: Checkpoint, for graph: LayerGraph
+    ) -> (names: [String]?, notes: [String]) {
+        if let names = options.labels { return (names, []) }
+        guard let found = checkpoint.classLabels else { return (nil, []) }
+        guard found.names.count == graph.classCount else {
+            let classes = graph.classCount.map { "\($0)" } ?? "no"
+            return (
+                nil,
+                [
+                    "left out the \(found.names.count) names in \(found.origin): the network has \(classes) classes"
+                ]
+            )
+        }
+        return (found.names, ["took the names of the \(found.names.count) classes from \(found.origin)"])
     }
 
     private func preprocessing(for plan: ConversionPlan) -> Preprocessing {

@@ -31,8 +31,8 @@ public struct ModelOpener: Sendable {
         self.limits = limits
     }
 
-    /// Reads the table of a file's tensors, whatever its format; tensors load on demand. A model that ships inside
-    /// the binary can be named instead of a file.
+    /// Reads the table of a file's tensors, whatever its format; tensors load on demand. A folder or an index of
+    /// several files is read as one; a model that ships inside the binary can be named instead of a file.
     /// - Throws: ``ZooError`` when the file is missing, damaged, or of no known format.
     public func checkpoint(_ path: String) throws(ZooError) -> Checkpoint { try locate(path).checkpoint }
 
@@ -82,6 +82,7 @@ public struct ModelOpener: Sendable {
     private func locate(_ path: String) throws(ZooError) -> (checkpoint: Checkpoint, manifest: Manifest?) {
         do throws(ZooError) {
             let catalog = try Catalog.embedded()
+            if CheckpointFolder.isFolder(path) { return (try read(folder: path), nil) }
             let source: ByteSource
             do throws(ZooError) {
                 source = try ByteSource(path: path)
@@ -119,6 +120,17 @@ public struct ModelOpener: Sendable {
             options: CheckpointReadOptions(key: stateDict, dequantizes: dequantizes, limits: limits))
     }
 
+    /// A folder with weights, whole or in parts, and perhaps a configuration.
+    private func read(folder path: String) throws(ZooError) -> Checkpoint {
+        let whole = try CheckpointFolder.read(
+            path, options: CheckpointReadOptions(key: stateDict, keepPrefixes: true, limits: limits))
+        guard !ModelFile.isNative(whole) else {
+            try refuseChoices()
+            return whole
+        }
+        return try CheckpointFolder.read(path, options: CheckpointReadOptions(key: stateDict, limits: limits))
+    }
+
     private func suggestion(for path: String, in catalog: Catalog) -> String? {
         let near = nearest(to: path, among: catalog.manifests.map(\.name))
         return near.isEmpty ? nil : "Did you mean \(near.joined(separator: " or "))?"
@@ -128,8 +140,6 @@ public struct ModelOpener: Sendable {
 extension Checkpoint {
     /// The same checkpoint with one more thing to tell.
     func adding(note: String) throws(ZooError) -> Checkpoint {
-        try Checkpoint(
-            format: format, path: path, tensors: tensors, layers: layers, extras: extras,
-            notes: notes + [note], warnings: warnings)
+        try with(notes: notes + [note])
     }
 }

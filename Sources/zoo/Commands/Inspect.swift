@@ -34,8 +34,8 @@ struct Inspect: ParsableCommand {
     func run() throws {
         if scan { return try FileScan(path: file, isJSON: output.json).run() }
         let opener = model.opener()
-        let size = try ByteSource(path: file).count
         let checkpoint = try opener.checkpoint(file)
+        let size = try Inspect.byteCount(of: checkpoint, at: file)
         let recognised = Recognition(checkpoint, options: opener.conversion)
         // What isn't recognised is shown as it is, unless the user said what it should be.
         if let failure = recognised.failure, model.architecture != nil || model.inputSize != nil {
@@ -49,6 +49,15 @@ struct Inspect: ParsableCommand {
         } else {
             printTable(checkpoint, statistics, size: size, recognised: recognised)
         }
+    }
+
+    /// Bytes of the file, or of all files that were read.
+    private static func byteCount(of checkpoint: Checkpoint, at path: String) throws(ZooError) -> Int {
+        var count = 0
+        for file in checkpoint.files.isEmpty ? [path] : checkpoint.files {
+            count += try ByteSource(path: file).count
+        }
+        return count
     }
 
     private func json(

@@ -136,7 +136,8 @@ public struct JSONParser {
             try digits()
         }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
-        if isInteger, let whole = Int(text) { return .integer(whole) }
+        // Minus zero is no whole number: as one it would lose its sign.
+        if isInteger, text != "-0", let whole = Int(text) { return .integer(whole) }
         guard let real = Double(text), real.isFinite else {
             throw failure("the number \(text) is out of range")
         }

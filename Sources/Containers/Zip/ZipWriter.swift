@@ -111,6 +111,11 @@ public final class ZipWriter {
             throw ZooError(
                 .invalidArgument, "a zip can't have a second or nameless member", found: quoted(name))
         }
+        guard (try? ZipName.validated(rawName, byteOffset: 0, file: nil)) != nil else {
+            throw ZooError(
+                .invalidArgument, "a zip member's name would lead out of the archive", found: quoted(name),
+                remedy: "Give the tensor a name without .. and without a slash in front.")
+        }
         let isWide = byteCount >= thresholds.size
         var header: [UInt8] = [0x50, 0x4B, 3, 4]
         let place = file.byteCount

@@ -14,6 +14,7 @@ public enum Initialization: String, Sendable, Hashable {
     /// Every parameter has its own random stream `init/<path>`, so that a layer gets the same numbers whatever
     /// else is drawn.
     public func parameters(for node: Node, seed: UInt64) throws(ZooError) -> [(ParameterPath, Tensor)] {
+        if let result = try Initialization.neutral(node) { return result }
         var result: [(ParameterPath, Tensor)] = []
         let shapes = node.layer.parameterShapes
         guard let weight = shapes.first(where: { $0.role == .weight })?.shape, weight.rank >= 2 else {
@@ -32,6 +33,29 @@ public enum Initialization: String, Sendable, Hashable {
                 Float((2 * Double(stream.uniform(at: UInt64(index))) - 1) * bound)
             }
             result.append((path, try Tensor(values, shape: shape)))
+        }
+        return result
+    }
+
+    /// The parameters of layers that every reference starts with constants: a normalisation that changes nothing,
+    /// and PyTorch's quarter for the slope of a PReLU.
+    private static func neutral(_ node: Node) throws(ZooError) -> [(ParameterPath, Tensor)]? {
+        let isSlope: Bool
+        switch node.layer {
+        case .batchNormalization, .normalization: isSlope = false
+        case .parametricReLU: isSlope = true
+        default: return nil
+        }
+        var result: [(ParameterPath, Tensor)] = []
+        for specification in node.parameters {
+            let value: Float =
+                switch specification.path.role {
+                case .weight: isSlope ? 0.25 : 1
+                case .runningVariance: 1
+                case .bias, .runningMean: 0
+                }
+            let values = [Float](repeating: value, count: specification.shape.elementCount)
+            result.append((specification.path, try Tensor(values, shape: specification.shape)))
         }
         return result
     }

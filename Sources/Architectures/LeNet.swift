@@ -79,16 +79,16 @@ public struct LeNet: Sendable, Hashable {
                 "conv1",
                 .convolution(Convolution(inputChannels, 6, kernel: Extent(5), padding: Padding(firstPadding)))
             ),
-            ("\(activation.rawValue)1", activationLayer),
+            ("\(activation.name)1", activationLayer),
             ("pool1", poolingLayer),
             ("conv2", .convolution(Convolution(6, 16, kernel: Extent(5)))),
-            ("\(activation.rawValue)2", activationLayer),
+            ("\(activation.name)2", activationLayer),
             ("pool2", poolingLayer),
             ("flatten", .flatten(.channelsFirst)),
             ("fc1", .linear(Linear(16 * featureSize * featureSize, 120))),
-            ("\(activation.rawValue)3", activationLayer),
+            ("\(activation.name)3", activationLayer),
             ("fc2", .linear(Linear(120, 84))),
-            ("\(activation.rawValue)4", activationLayer),
+            ("\(activation.name)4", activationLayer),
             ("fc3", .linear(Linear(84, classes))),
         ]
         guard variant == .d2l else { return layers }

@@ -68,13 +68,14 @@ enum ExecutionChecks {
                 expected: "at most \(memory) bytes", found: "\(total)",
                 remedy: "Use a smaller batch or smaller pictures.")
         }
-        for node in graph.nodes { try check(node) }
+        for node in graph.nodes { try check(node, operand: node.inputs.first.flatMap { shapes[$0] } ?? []) }
         return shapes
     }
 
-    /// Refuses numbers that shape inference lets pass and that no result is defined for.
-    private static func check(_ node: Node) throws(ZooError) {
-        switch node.layer {
+    /// Refuses kinds that aren't computed, and numbers that shape inference lets pass and that no result is defined
+    /// for.
+    private static func check(_ node: Node, operand: TensorShape) throws(ZooError) {
+        switch try ComputedOperation(node) {
         case .pooling(let layer):
             let padding = layer.padding
             guard max(padding.top, padding.bottom) < layer.window.height,
@@ -90,7 +91,13 @@ enum ExecutionChecks {
                     .corrupt, "a dropout layer's probability is outside 0 to 1", tensor: node.path,
                     found: "\(probability)")
             }
-        case .convolution, .linear, .activation, .flatten, .softmax: break
+        case .softmax:
+            guard operand.rank == 2 else {
+                throw ZooError(
+                    .unsupported, "softmax over feature maps can be read and shown, but not computed yet",
+                    tensor: node.path, expected: "[N, F]", found: operand.description)
+            }
+        case .convolution, .linear, .activation, .flatten: break
         }
     }
 

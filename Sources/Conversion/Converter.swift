@@ -77,8 +77,7 @@ public struct Converter: Sendable {
         }
         var initialised: [ParameterPath] = []
         for node in plan.graph.nodes {
-            let absent = node.layer.parameterShapes.map { ParameterPath(node.path, $0.role) }
-                .filter { parameters[$0] == nil }
+            let absent = node.parameters.map(\.path).filter { parameters[$0] == nil }
             if absent.isEmpty { continue }
             for (path, tensor) in try plan.architecture.initialization.parameters(for: node, seed: 0)
             where absent.contains(path) {

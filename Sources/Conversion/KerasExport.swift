@@ -19,6 +19,10 @@ struct KerasExport {
                     .unsupported, "a Keras Sequential can't express a network that branches",
                     tensor: node.path)
             }
+            guard node.sharing == nil else {
+                throw ZooError(
+                    .unsupported, "a Keras Sequential can't express a layer in two places", tensor: node.path)
+            }
             previous = node.path
             // An activation right behind a convolution or linear layer becomes that layer's own.
             if case .activation = node.layer, position > 0, takesActivation(nodes[position - 1].layer) {
@@ -34,7 +38,8 @@ struct KerasExport {
                 result.append(padding(uniqueName(name(of: node) + "_pad", &names)))
             }
             let isLast = position == nodes.count - 1
-            let ending = function?.rawValue ?? (isLast ? model.provenance.outputActivation : nil) ?? "linear"
+            let ending =
+                try function.map(name(of:)) ?? (isLast ? model.provenance.outputActivation : nil) ?? "linear"
             result.append(
                 try layer(
                     node, name: uniqueName(name(of: node), &names), activation: ending,
@@ -58,6 +63,15 @@ struct KerasExport {
             return String(key[..<slash])
         }
         return node.path.replacing(".", with: "_")
+    }
+
+    /// Keras' name of a function that it has under one name in all versions, with no number to choose.
+    private func name(of function: Activation) throws(ZooError) -> String {
+        switch function {
+        case .relu, .sigmoid, .tanh, .softplus, .selu: return function.name
+        case .relu6, .leakyReLU, .rectifier, .silu, .hardSwish, .hardSigmoid, .elu, .gelu:
+            throw ZooError(.unsupported, "this activation isn't written for Keras yet", found: function.title)
+        }
     }
 
     private func uniqueName(_ wanted: String, _ taken: inout Set<String>) -> String {
@@ -118,7 +132,7 @@ struct KerasExport {
             config["activation"] = .string(activation)
         case .activation(let function):
             className = "Activation"
-            config["activation"] = .string(function.rawValue)
+            config["activation"] = .string(try self.name(of: function))
         case .pooling(let layer):
             guard layer.padding == .none, !layer.ceilMode else {
                 throw ZooError(
@@ -137,6 +151,12 @@ struct KerasExport {
         case .dropout(let probability):
             className = "Dropout"
             config["rate"] = .number(probability)
+        case .transposedConvolution, .batchNormalization, .normalization, .rescaling, .parametricReLU,
+            .adaptivePooling, .globalPooling, .add, .multiply, .average, .concatenate, .padding, .cropping,
+            .upsampling, .reshape, .permute, .spatialDropout, .stochasticDepth:
+            throw ZooError(
+                .unsupported, "layers of this kind aren't written for Keras yet", tensor: node.path,
+                found: node.layer.kind)
         }
         var weights: [NamedTensor] = []
         for (role, _) in node.layer.parameterShapes {

@@ -13,8 +13,11 @@ enum KerasLayout {
             let operand = node.inputs.first ?? LayerGraph.inputPath
             switch node.layer {
             case .convolution: transforms[node.path] = .kerasConvolution
-            case .flatten:
-                if let shape = shapes[operand], shape.rank == 4 { flattened[node.path] = shape }
+            case .flatten(let order):
+                // In H, W, C order the columns of what follows are already as Keras has them.
+                if let shape = shapes[operand], shape.rank == 4, order == .channelsFirst {
+                    flattened[node.path] = shape
+                }
             case .linear:
                 if let shape = flattened[operand] {
                     transforms[node.path] = .denseAfterFlatten(
@@ -25,7 +28,10 @@ enum KerasLayout {
             case .activation, .dropout:
                 // These leave the order of features as it is.
                 flattened[node.path] = flattened[operand]
-            case .pooling, .softmax: break
+            case .pooling, .softmax, .transposedConvolution, .batchNormalization, .normalization, .rescaling,
+                .parametricReLU, .adaptivePooling, .globalPooling, .add, .multiply, .average, .concatenate,
+                .padding, .cropping, .upsampling, .reshape, .permute, .spatialDropout, .stochasticDepth:
+                break
             }
         }
         return transforms

@@ -43,10 +43,10 @@ struct KerasLeNet {
         try reader.end()
 
         guard let name = activations.first, Set(activations).count == 1,
-            let function = Activation(rawValue: name)
+            let function = [Activation.relu, .sigmoid, .tanh].first(where: { $0.name == name })
         else {
             throw ZooError(
-                .unsupported, "the layers' activations are not one of \(Activation.allCases.map(\.rawValue))",
+                .unsupported, "the layers' activations are not all relu, sigmoid or tanh",
                 found: activations.joined(separator: ", "))
         }
         network.activation = function

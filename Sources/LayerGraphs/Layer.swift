@@ -1,194 +1,135 @@
+public import ZooTensors
+
 /// One operation of a network, with every number that its result depends on. Shapes are `[N, C, H, W]` for
-/// feature maps and `[N, F]` for vectors.
+/// feature maps and `[N, F]` for vectors; whatever its rank, axis 0 of a value is the batch and axis 1 its channels.
 public enum Layer: Sendable, Hashable {
-    /// 2-D cross-correlation, what every framework calls convolution (`torch.nn.Conv2d`).
+    /// 2-D cross-correlation, what every framework calls convolution (`torch.nn.Conv2d`); depthwise with as many
+    /// groups as input channels.
     case convolution(Convolution)
+    /// The gradient of a convolution as a layer (`torch.nn.ConvTranspose2d`).
+    case transposedConvolution(TransposedConvolution)
     /// `x·Wᵀ + b` on `[N, F]` (`torch.nn.Linear`).
     case linear(Linear)
+    /// Each channel shifted and scaled by statistics: of the batch while training, running ones otherwise.
+    case batchNormalization(BatchNormalization)
+    /// Each channel shifted and scaled by fixed statistics (Keras' `Normalization`).
+    case normalization(Normalization)
+    /// `x·scale + offset` (Keras' `Rescaling`).
+    case rescaling(Rescaling)
     /// An element-wise function.
     case activation(Activation)
+    /// `max(x, 0) + weight·min(x, 0)` with a learned number for each channel (`torch.nn.PReLU`).
+    case parametricReLU(channels: Int)
+    /// Probabilities over the channels, axis 1.
+    case softmax
     /// The largest or the mean value of each window.
     case pooling(Pooling)
-    /// `[N, C, H, W]` to `[N, C·H·W]`.
+    /// Pooling to a fixed size, whatever the input's (`torch.nn.AdaptiveAvgPool2d`).
+    case adaptivePooling(AdaptivePooling)
+    /// The largest or the mean value of each channel.
+    case globalPooling(GlobalPooling)
+    /// The sum of the operands; an extent of 1 is repeated.
+    case add
+    /// The product of the operands; an extent of 1 is repeated.
+    case multiply
+    /// The mean of the operands; an extent of 1 is repeated.
+    case average
+    /// The operands one behind the other along an axis, 1 for the channels.
+    case concatenate(axis: Int)
+    /// Zeros around a feature map.
+    case padding(Padding)
+    /// Rows and columns cut off each side of a feature map.
+    case cropping(Padding)
+    /// A feature map enlarged by whole factors.
+    case upsampling(Upsampling)
+    /// Everything but the batch in one axis: `[N, C, H, W]` to `[N, C·H·W]`.
     case flatten(FlattenOrder)
-    /// Probabilities over the last axis.
-    case softmax
+    /// The same elements under another shape.
+    case reshape(Reshape)
+    /// Axes in another order, as `torch.permute`: axis `i` of the result is axis `axes[i]` of the operand. `axes[0]`
+    /// is 0.
+    case permute(axes: [Int])
     /// Zeroes elements at random while training (`torch.nn.Dropout`); the identity otherwise.
     case dropout(probability: Double)
+    /// Zeroes whole channels at random while training (`torch.nn.Dropout2d`).
+    case spatialDropout(probability: Double)
+    /// Zeroes whole samples at random while training (`torchvision.ops.StochasticDepth` in mode `row`).
+    case stochasticDepth(probability: Double)
 
     /// A short name of the kind, as tables show it.
     public var kind: String {
         switch self {
         case .convolution(let layer): layer.groups == 1 ? "Conv2d" : "Conv2d (\(layer.groups) groups)"
+        case .transposedConvolution: "ConvTranspose2d"
         case .linear: "Linear"
+        case .batchNormalization: "BatchNorm2d"
+        case .normalization: "Normalization"
+        case .rescaling: "Rescaling"
         case .activation(let function): function.title
-        case .pooling(let layer): layer.operation == .maximum ? "MaxPool2d" : "AvgPool2d"
-        case .flatten: "Flatten"
+        case .parametricReLU: "PReLU"
         case .softmax: "Softmax"
+        case .pooling(let layer): layer.operation == .maximum ? "MaxPool2d" : "AvgPool2d"
+        case .adaptivePooling(let layer):
+            layer.operation == .maximum ? "AdaptiveMaxPool2d" : "AdaptiveAvgPool2d"
+        case .globalPooling(let layer): layer.operation == .maximum ? "GlobalMaxPool2d" : "GlobalAvgPool2d"
+        case .add: "Add"
+        case .multiply: "Multiply"
+        case .average: "Average"
+        case .concatenate: "Concatenate"
+        case .padding: "ZeroPad2d"
+        case .cropping: "Crop2d"
+        case .upsampling: "Upsample"
+        case .flatten: "Flatten"
+        case .reshape: "Reshape"
+        case .permute: "Permute"
         case .dropout: "Dropout"
+        case .spatialDropout: "Dropout2d"
+        case .stochasticDepth: "StochasticDepth"
         }
     }
-}
 
-/// Rows or columns added on each side of a feature map.
-public struct Padding: Sendable, Hashable {
-    /// Rows above.
-    public var top: Int
-    /// Columns to the left.
-    public var left: Int
-    /// Rows below.
-    public var bottom: Int
-    /// Columns to the right.
-    public var right: Int
-
-    /// Padding on each side.
-    public init(top: Int, left: Int, bottom: Int, right: Int) {
-        self.top = top
-        self.left = left
-        self.bottom = bottom
-        self.right = right
-    }
-
-    /// The same padding on all sides.
-    public init(_ all: Int) { self.init(top: all, left: all, bottom: all, right: all) }
-
-    /// No padding.
-    public static var none: Padding { Padding(0) }
-
-    /// Whether opposite sides agree, which is all that PyTorch's layers can express.
-    public var isSymmetric: Bool { top == bottom && left == right }
-}
-
-/// A height and a width, in elements.
-public struct Extent: Sendable, Hashable {
-    /// Vertical.
-    public var height: Int
-    /// Horizontal.
-    public var width: Int
-
-    /// A height and a width.
-    public init(_ height: Int, _ width: Int) {
-        self.height = height
-        self.width = width
-    }
-
-    /// A square.
-    public init(_ side: Int) { self.init(side, side) }
-}
-
-/// The numbers of a 2-D convolution. Its weight is `[O, I/groups, kH, kW]`, its bias `[O]`.
-public struct Convolution: Sendable, Hashable {
-    /// Channels of the input.
-    public var inputChannels: Int
-    /// Channels of the output.
-    public var outputChannels: Int
-    /// Size of the kernel.
-    public var kernel: Extent
-    /// Step between windows.
-    public var stride: Extent
-    /// Zeros around the input.
-    public var padding: Padding
-    /// Distance between kernel elements.
-    public var dilation: Extent
-    /// Number of groups that input and output channels are split in.
-    public var groups: Int
-    /// Whether a bias is added.
-    public var hasBias: Bool
-
-    /// A convolution; the defaults are PyTorch's.
-    public init(
-        _ inputChannels: Int, _ outputChannels: Int, kernel: Extent, stride: Extent = Extent(1),
-        padding: Padding = .none, dilation: Extent = Extent(1), groups: Int = 1, hasBias: Bool = true
-    ) {
-        self.inputChannels = inputChannels
-        self.outputChannels = outputChannels
-        self.kernel = kernel
-        self.stride = stride
-        self.padding = padding
-        self.dilation = dilation
-        self.groups = groups
-        self.hasBias = hasBias
-    }
-}
-
-/// The numbers of a fully connected layer. Its weight is `[out, in]`, its bias `[out]`.
-public struct Linear: Sendable, Hashable {
-    /// Features of the input.
-    public var inputFeatures: Int
-    /// Features of the output.
-    public var outputFeatures: Int
-    /// Whether a bias is added.
-    public var hasBias: Bool
-
-    /// A fully connected layer.
-    public init(_ inputFeatures: Int, _ outputFeatures: Int, hasBias: Bool = true) {
-        self.inputFeatures = inputFeatures
-        self.outputFeatures = outputFeatures
-        self.hasBias = hasBias
-    }
-}
-
-/// Element-wise functions.
-public enum Activation: String, Sendable, Hashable, CaseIterable {
-    /// max(x, 0).
-    case relu
-    /// 1 / (1 + e⁻ˣ).
-    case sigmoid
-    /// tanh x.
-    case tanh
-
-    /// The name that PyTorch's module has.
-    public var title: String {
+    /// How many operands the layer takes.
+    public var operandCount: ClosedRange<Int> {
         switch self {
-        case .relu: "ReLU"
-        case .sigmoid: "Sigmoid"
-        case .tanh: "Tanh"
+        case .add, .multiply, .average, .concatenate: 1...4_096
+        case .convolution, .transposedConvolution, .linear, .batchNormalization, .normalization, .rescaling,
+            .activation, .parametricReLU, .softmax, .pooling, .adaptivePooling, .globalPooling, .padding,
+            .cropping, .upsampling, .flatten, .reshape, .permute, .dropout, .spatialDropout, .stochasticDepth:
+            1...1
         }
     }
-}
 
-/// The numbers of a pooling layer.
-public struct Pooling: Sendable, Hashable {
-    /// What is taken of each window.
-    public enum Operation: String, Sendable, Hashable {
-        /// The largest value; padding counts as −∞.
-        case maximum
-        /// The mean value.
-        case average
+    /// Roles and canonical shapes of the parameters that the layer needs.
+    public var parameterShapes: [(role: ParameterRole, shape: TensorShape)] {
+        switch self {
+        case .convolution(let layer):
+            let weight: TensorShape = [
+                layer.outputChannels, layer.inputChannels / max(layer.groups, 1), layer.kernel.height,
+                layer.kernel.width,
+            ]
+            return [(.weight, weight)] + (layer.hasBias ? [(.bias, [layer.outputChannels])] : [])
+        case .transposedConvolution(let layer):
+            let weight: TensorShape = [
+                layer.inputChannels, layer.outputChannels / max(layer.groups, 1), layer.kernel.height,
+                layer.kernel.width,
+            ]
+            return [(.weight, weight)] + (layer.hasBias ? [(.bias, [layer.outputChannels])] : [])
+        case .linear(let layer):
+            return [(.weight, [layer.outputFeatures, layer.inputFeatures])]
+                + (layer.hasBias ? [(.bias, [layer.outputFeatures])] : [])
+        case .batchNormalization(let layer):
+            let channels: TensorShape = [layer.channels]
+            return (layer.hasScale ? [(.weight, channels)] : [])
+                + (layer.hasCenter ? [(.bias, channels)] : [])
+                + [(.runningMean, channels), (.runningVariance, channels)]
+        case .normalization(let layer):
+            return layer.constants == nil
+                ? [(.runningMean, [layer.channels]), (.runningVariance, [layer.channels])] : []
+        case .parametricReLU(let channels): return [(.weight, [channels])]
+        case .rescaling, .activation, .softmax, .pooling, .adaptivePooling, .globalPooling, .add, .multiply,
+            .average, .concatenate, .padding, .cropping, .upsampling, .flatten, .reshape, .permute, .dropout,
+            .spatialDropout, .stochasticDepth:
+            return []
+        }
     }
-
-    /// What is taken of each window.
-    public var operation: Operation
-    /// Size of the window.
-    public var window: Extent
-    /// Step between windows.
-    public var stride: Extent
-    /// Elements added around the input.
-    public var padding: Padding
-    /// Whether a last window that is only partly inside counts (`ceil_mode`).
-    public var ceilMode: Bool
-    /// Whether an average divides by the whole window, padding included (PyTorch's default), or only by the
-    /// elements that exist (Keras' rule).
-    public var countsPadding: Bool
-
-    /// A pooling layer; the defaults are PyTorch's.
-    public init(
-        _ operation: Operation, window: Extent, stride: Extent? = nil, padding: Padding = .none,
-        ceilMode: Bool = false, countsPadding: Bool = true
-    ) {
-        self.operation = operation
-        self.window = window
-        self.stride = stride ?? window
-        self.padding = padding
-        self.ceilMode = ceilMode
-        self.countsPadding = countsPadding
-    }
-}
-
-/// In which order a feature map's elements are laid out by a flatten layer.
-public enum FlattenOrder: String, Sendable, Hashable {
-    /// C, H, W: PyTorch.
-    case channelsFirst = "chw"
-    /// H, W, C: Keras and TensorFlow.
-    case channelsLast = "hwc"
 }

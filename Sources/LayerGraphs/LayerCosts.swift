@@ -2,40 +2,106 @@ public import ZooTensors
 
 extension Layer {
     /// Multiply-adds for one result of this shape; only convolutions and linear layers count, as in torchvision's
-    /// own figures.
+    /// own figures. For transposed convolutions the result's places are what counts, as torchinfo does it.
     public func multiplyAdds(output: TensorShape) -> Int {
         switch self {
         case .convolution(let layer):
-            output.elementCount * (layer.inputChannels / max(layer.groups, 1)) * layer.kernel.height
-                * layer.kernel.width
-        case .linear(let layer): output.elementCount * layer.inputFeatures
-        case .activation, .pooling, .flatten, .softmax, .dropout: 0
+            return Layer.product(
+                output.elementCount, layer.inputChannels / max(layer.groups, 1), layer.kernel.height,
+                layer.kernel.width)
+        case .transposedConvolution(let layer):
+            return Layer.product(
+                output.elementCount, layer.inputChannels / max(layer.groups, 1), layer.kernel.height,
+                layer.kernel.width)
+        case .linear(let layer): return Layer.product(output.elementCount, layer.inputFeatures)
+        case .batchNormalization, .normalization, .rescaling, .activation, .parametricReLU, .softmax,
+            .pooling,
+            .adaptivePooling, .globalPooling, .add, .multiply, .average, .concatenate, .padding, .cropping,
+            .upsampling, .flatten, .reshape, .permute, .dropout, .spatialDropout, .stochasticDepth:
+            return 0
         }
     }
 
-    /// Elements of all parameters.
-    public var parameterCount: Int { parameterShapes.reduce(0) { $0 + $1.shape.elementCount } }
+    /// Elements of all parameters that are learned.
+    public var parameterCount: Int { count { $0.isLearned } }
+
+    /// Elements of all parameters that aren't learned: running statistics.
+    public var statisticCount: Int { count { !$0.isLearned } }
+
+    private func count(_ isWanted: (ParameterRole) -> Bool) -> Int {
+        var sum = 0
+        for parameter in parameterShapes where isWanted(parameter.role) {
+            let (value, overflow) = sum.addingReportingOverflow(parameter.shape.elementCount)
+            sum = overflow ? .max : value
+        }
+        return sum
+    }
+
+    /// The product, or the largest number where that doesn't fit.
+    private static func product(_ factors: Int...) -> Int {
+        var result = 1
+        for factor in factors {
+            let (value, overflow) = result.multipliedReportingOverflow(by: factor)
+            if overflow { return .max }
+            result = value
+        }
+        return result
+    }
 
     /// The numbers that matter, in a form that people know: `1→6, 5×5, stride 2, padding 2`.
     public var details: String {
         switch self {
         case .convolution(let layer):
-            var text =
-                "\(layer.inputChannels)→\(layer.outputChannels), \(layer.kernel.height)×\(layer.kernel.width)"
+            var text = Layer.text(layer.inputChannels, layer.outputChannels, layer.kernel)
             if layer.stride != Extent(1) { text += ", stride \(Layer.text(layer.stride))" }
             text += Layer.text(layer.padding)
             if layer.dilation != Extent(1) { text += ", dilation \(Layer.text(layer.dilation))" }
             return text
+        case .transposedConvolution(let layer):
+            var text = Layer.text(layer.inputChannels, layer.outputChannels, layer.kernel)
+            if layer.stride != Extent(1) { text += ", stride \(Layer.text(layer.stride))" }
+            text += Layer.text(layer.padding)
+            if layer.outputPadding != Extent(0) {
+                text += ", output padding \(Layer.text(layer.outputPadding))"
+            }
+            if layer.dilation != Extent(1) { text += ", dilation \(Layer.text(layer.dilation))" }
+            return layer.groups == 1 ? text : text + ", \(layer.groups) groups"
         case .linear(let layer): return "\(layer.inputFeatures)→\(layer.outputFeatures)"
+        case .batchNormalization(let layer):
+            var text = "\(layer.channels), epsilon \(layer.epsilon)"
+            if !layer.hasScale { text += ", no weight" }
+            return layer.hasCenter ? text : text + ", no bias"
+        case .normalization(let layer): return "\(layer.channels)"
+        case .rescaling(let layer):
+            func text(_ numbers: [Double]) -> String {
+                numbers.count == 1 ? "\(numbers[0])" : "\(numbers.count) numbers"
+            }
+            return "scale \(text(layer.scale)), offset \(text(layer.offset))"
+        case .activation(let function): return function.details
+        case .parametricReLU(let channels): return "\(channels)"
         case .pooling(let layer):
             var text = "\(layer.window.height)×\(layer.window.width), stride \(Layer.text(layer.stride))"
             text += Layer.text(layer.padding)
             if layer.ceilMode { text += ", ceil" }
             return text
-        case .flatten(let order): return order == .channelsFirst ? "C, H, W" : "H, W, C"
-        case .dropout(let probability): return "p \(probability)"
-        case .activation, .softmax: return ""
+        case .adaptivePooling(let layer): return "\(layer.output.height)×\(layer.output.width)"
+        case .concatenate(let axis): return axis == 1 ? "" : "axis \(axis)"
+        case .padding(let sides), .cropping(let sides):
+            return "\(sides.top)/\(sides.left)/\(sides.bottom)/\(sides.right)"
+        case .upsampling(let layer):
+            return "×\(Layer.text(layer.factor)), \(layer.interpolation.rawValue.replacing("_", with: " "))"
+        case .flatten(let order): return order.details
+        case .reshape(let layer):
+            return layer.shape.count == 1 ? "" : layer.order.details
+        case .permute(let axes): return axes.map(String.init).joined(separator: ", ")
+        case .dropout(let probability), .spatialDropout(let probability), .stochasticDepth(let probability):
+            return "p \(probability)"
+        case .softmax, .globalPooling, .add, .multiply, .average: return ""
         }
+    }
+
+    private static func text(_ input: Int, _ output: Int, _ kernel: Extent) -> String {
+        "\(input)→\(output), \(kernel.height)×\(kernel.width)"
     }
 
     private static func text(_ extent: Extent) -> String {
@@ -46,5 +112,24 @@ extension Layer {
         if padding == .none { return "" }
         if padding == Padding(padding.top) { return ", padding \(padding.top)" }
         return ", padding \(padding.top)/\(padding.left)/\(padding.bottom)/\(padding.right)"
+    }
+}
+
+extension FlattenOrder {
+    fileprivate var details: String { self == .channelsFirst ? "C, H, W" : "H, W, C" }
+}
+
+extension Activation {
+    fileprivate var details: String {
+        switch self {
+        case .leakyReLU(let slope): return "slope \(slope)"
+        case .rectifier(let numbers):
+            let ceiling = numbers.ceiling.map { ", ceiling \($0)" } ?? ""
+            return "slope \(numbers.slope), threshold \(numbers.threshold)\(ceiling)"
+        case .hardSigmoid(let slope): return slope == 1.0 / 6 ? "" : "slope \(slope)"
+        case .elu(let alpha): return "alpha \(alpha)"
+        case .gelu(let approximate): return approximate ? "tanh" : ""
+        case .relu, .relu6, .silu, .sigmoid, .tanh, .hardSwish, .selu, .softplus: return ""
+        }
     }
 }

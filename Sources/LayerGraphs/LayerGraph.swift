@@ -8,12 +8,27 @@ public struct Node: Sendable, Hashable {
     public let layer: Layer
     /// Paths of the nodes it reads; ``LayerGraph/inputPath`` is the network's input.
     public let inputs: [String]
+    /// Path of the earlier node whose parameters this one uses too: the same layer in a second place. `nil` for a
+    /// node that has its parameters to itself.
+    public let sharing: String?
 
     /// A node that reads others.
-    public init(_ path: String, _ layer: Layer, inputs: [String]) {
+    public init(_ path: String, _ layer: Layer, inputs: [String], sharing: String? = nil) {
         self.path = path
         self.layer = layer
         self.inputs = inputs
+        self.sharing = sharing
+    }
+
+    /// Path of the node that has this one's parameters.
+    public var parameterOwner: String { sharing ?? path }
+
+    /// The parameters that belong to this node; none for one that shares another's.
+    public var parameters: [ParameterSpecification] {
+        guard sharing == nil else { return [] }
+        return layer.parameterShapes.map {
+            ParameterSpecification(path: ParameterPath(path, $0.role), shape: $0.shape)
+        }
     }
 }
 
@@ -59,7 +74,8 @@ public struct LayerGraph: Sendable, Hashable {
     private let positions: [String: Int]
 
     /// Checks and makes a graph.
-    /// - Throws: ``ZooError`` when a path stands twice or a node reads one that doesn't come before it.
+    /// - Throws: ``ZooError`` when a path stands twice, a node reads one that doesn't come before it or has too few
+    ///   or too many inputs, or shares parameters with one that hasn't the like.
     public init(
         architecture: String, input: InputShape, nodes: [Node], output: String? = nil, head: String? = nil
     ) throws(ZooError) {
@@ -69,14 +85,26 @@ public struct LayerGraph: Sendable, Hashable {
                 throw ZooError(
                     .corrupt, "a layer's path is empty, reserved or stands twice", tensor: node.path)
             }
-            guard node.inputs.count == 1 else {
+            let operands = node.layer.operandCount
+            guard operands.contains(node.inputs.count) else {
                 throw ZooError(
-                    .corrupt, "a layer has the wrong number of inputs", tensor: node.path, expected: "1",
+                    .corrupt, "a layer has the wrong number of inputs", tensor: node.path,
+                    expected: operands.count == 1
+                        ? "\(operands.lowerBound)" : "at most \(operands.upperBound)",
                     found: "\(node.inputs.count)")
             }
             for input in node.inputs where input != LayerGraph.inputPath && positions[input] == nil {
                 throw ZooError(
                     .corrupt, "a layer reads \"\(input)\", which doesn't come before it", tensor: node.path)
+            }
+            if let owner = node.sharing {
+                guard let other = positions[owner].map({ nodes[$0] }), other.sharing == nil,
+                    other.layer.hasSameParameters(as: node.layer)
+                else {
+                    throw ZooError(
+                        .corrupt, "a layer shares parameters that \"\(owner)\" doesn't have",
+                        tensor: node.path)
+                }
             }
             positions[node.path] = position
         }
@@ -116,13 +144,7 @@ public struct LayerGraph: Sendable, Hashable {
     public func position(of path: String) -> Int? { positions[path] }
 
     /// Every parameter that the graph needs, in node order; weight before bias.
-    public var parameters: [ParameterSpecification] {
-        nodes.flatMap { node in
-            node.layer.parameterShapes.map {
-                ParameterSpecification(path: ParameterPath(node.path, $0.role), shape: $0.shape)
-            }
-        }
-    }
+    public var parameters: [ParameterSpecification] { nodes.flatMap(\.parameters) }
 
     /// Number of classes: rows of the head.
     public var classCount: Int? {
@@ -133,7 +155,9 @@ public struct LayerGraph: Sendable, Hashable {
     /// The same graph with another layer at a path (of the same kind of inputs).
     public func replacing(_ path: String, with layer: Layer) throws(ZooError) -> LayerGraph {
         guard positions[path] != nil else { throw unknownPath(path) }
-        let changed = nodes.map { $0.path == path ? Node(path, layer, inputs: $0.inputs) : $0 }
+        let changed = nodes.map {
+            $0.path == path ? Node(path, layer, inputs: $0.inputs, sharing: $0.sharing) : $0
+        }
         return try LayerGraph(
             architecture: architecture, input: input, nodes: changed, output: output, head: head)
     }
@@ -149,20 +173,10 @@ public struct LayerGraph: Sendable, Hashable {
 }
 
 extension Layer {
-    /// Roles and canonical shapes of the parameters that the layer needs.
-    public var parameterShapes: [(role: ParameterRole, shape: TensorShape)] {
-        switch self {
-        case .convolution(let layer):
-            let weight: TensorShape = [
-                layer.outputChannels, layer.inputChannels / max(layer.groups, 1), layer.kernel.height,
-                layer.kernel.width,
-            ]
-            return [(.weight, weight)] + (layer.hasBias ? [(.bias, [layer.outputChannels])] : [])
-        case .linear(let layer):
-            return [(.weight, [layer.outputFeatures, layer.inputFeatures])]
-                + (layer.hasBias ? [(.bias, [layer.outputFeatures])] : [])
-        case .activation, .pooling, .flatten, .softmax, .dropout:
-            return []
-        }
+    /// Whether two layers can use the same parameters.
+    fileprivate func hasSameParameters(as other: Layer) -> Bool {
+        let (mine, others) = (parameterShapes, other.parameterShapes)
+        return !mine.isEmpty && mine.count == others.count
+            && zip(mine, others).allSatisfy { $0.role == $1.role && $0.shape == $1.shape }
     }
 }

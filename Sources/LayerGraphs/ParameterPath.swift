@@ -10,6 +10,14 @@ public enum ParameterRole: String, Sendable, Hashable, CaseIterable {
     case runningMean = "running_mean"
     /// Running variance of a batch normalisation.
     case runningVariance = "running_var"
+
+    /// Whether a gradient changes it; statistics follow the data instead (PyTorch's buffers).
+    public var isLearned: Bool {
+        switch self {
+        case .weight, .bias: true
+        case .runningMean, .runningVariance: false
+        }
+    }
 }
 
 /// The canonical name of a parameter: the dotted path of its node and its role, `layer1.0.conv1.weight`.

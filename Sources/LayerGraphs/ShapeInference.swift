@@ -7,11 +7,15 @@ extension LayerGraph {
     public func shapes(batch: Int, input: InputShape? = nil) throws(ZooError) -> [String: TensorShape] {
         var shapes = [LayerGraph.inputPath: (input ?? self.input).shape(batch: batch)]
         for node in nodes {
-            guard let first = node.inputs.first, let operand = shapes[first] else {
-                throw ZooError(.corrupt, "a layer has no input", tensor: node.path)
+            var operands: [TensorShape] = []
+            for path in node.inputs {
+                guard let operand = shapes[path] else {
+                    throw ZooError(.corrupt, "a layer has no input", tensor: node.path)
+                }
+                operands.append(operand)
             }
             do throws(ZooError) {
-                shapes[node.path] = try node.layer.outputShape(for: operand)
+                shapes[node.path] = try node.layer.outputShape(of: operands)
             } catch {
                 throw error.adding(tensor: node.path)
             }
@@ -24,96 +28,147 @@ extension Layer {
     /// The shape of the result for one operand.
     /// - Throws: ``ZooError`` when the operand doesn't fit, without the layer's path.
     public func outputShape(for operand: TensorShape) throws(ZooError) -> TensorShape {
+        try outputShape(of: [operand])
+    }
+
+    /// The shape of the result for all operands.
+    /// - Throws: ``ZooError`` when they don't fit, without the layer's path.
+    public func outputShape(of operands: [TensorShape]) throws(ZooError) -> TensorShape {
+        guard let operand = operands.first, operandCount.contains(operands.count), operand.rank >= 2 else {
+            throw ZooError(
+                .mismatch, "a layer doesn't fit its inputs",
+                found: operands.map(\.description).joined(separator: ", "))
+        }
         switch self {
-        case .convolution(let layer):
-            let (height, width) = try featureMap(operand, channels: layer.inputChannels)
-            try requirePositive([
-                layer.inputChannels, layer.outputChannels, layer.kernel.height, layer.kernel.width,
-                layer.stride.height, layer.stride.width, layer.dilation.height, layer.dilation.width,
-                layer.groups,
+        case .convolution(let layer): return try layer.outputShape(operand)
+        case .transposedConvolution(let layer): return try layer.outputShape(operand)
+        case .pooling(let layer): return try layer.outputShape(operand)
+        case .adaptivePooling(let layer):
+            _ = try FeatureMapShape(operand)
+            try Sizes.requirePositive([layer.output.height, layer.output.width])
+            return try TensorShape(checking: [
+                operand[0], operand[1], layer.output.height, layer.output.width,
             ])
-            guard layer.inputChannels % layer.groups == 0, layer.outputChannels % layer.groups == 0 else {
-                throw ZooError(.corrupt, "channels aren't a multiple of the \(layer.groups) groups")
+        case .globalPooling(let layer):
+            let map = try FeatureMapShape(operand)
+            guard map.height > 0, map.width > 0 else {
+                throw ZooError(.mismatch, "a layer's input is empty", found: operand.description)
             }
-            let rows = try windows(
-                height, window: layer.kernel.height, stride: layer.stride.height,
-                dilation: layer.dilation.height,
-                before: layer.padding.top, after: layer.padding.bottom, ceilMode: false)
-            let columns = try windows(
-                width, window: layer.kernel.width, stride: layer.stride.width, dilation: layer.dilation.width,
-                before: layer.padding.left, after: layer.padding.right, ceilMode: false)
-            return try TensorShape(checking: [operand[0], layer.outputChannels, rows, columns])
-        case .pooling(let layer):
-            let (height, width) = try featureMap(operand, channels: nil)
-            try requirePositive([
-                layer.window.height, layer.window.width, layer.stride.height, layer.stride.width,
-            ])
-            let rows = try windows(
-                height, window: layer.window.height, stride: layer.stride.height, dilation: 1,
-                before: layer.padding.top, after: layer.padding.bottom, ceilMode: layer.ceilMode)
-            let columns = try windows(
-                width, window: layer.window.width, stride: layer.stride.width, dilation: 1,
-                before: layer.padding.left, after: layer.padding.right, ceilMode: layer.ceilMode)
-            return try TensorShape(checking: [operand[0], operand[1], rows, columns])
+            return layer.keepsDimensions ? [operand[0], operand[1], 1, 1] : [operand[0], operand[1]]
         case .linear(let layer):
+            try Sizes.requirePositive([layer.inputFeatures, layer.outputFeatures])
             guard operand.rank == 2, operand[1] == layer.inputFeatures else {
                 throw ZooError(
                     .mismatch, "a linear layer doesn't fit its input",
-                    expected: "[N, \(layer.inputFeatures)]",
-                    found: operand.description)
+                    expected: "[N, \(layer.inputFeatures)]", found: operand.description)
             }
             return [operand[0], layer.outputFeatures]
+        case .batchNormalization(let layer):
+            guard layer.epsilon >= 0, layer.epsilon.isFinite, (0...1).contains(layer.momentum) else {
+                throw ZooError(.corrupt, "a batch normalisation's epsilon or momentum is out of range")
+            }
+            return try requireChannels(layer.channels, operand)
+        case .normalization(let layer):
+            let counts = layer.constants.map { [$0.mean.count, $0.variance.count] } ?? []
+            guard counts.allSatisfy({ $0 == layer.channels }) else {
+                throw ZooError(.corrupt, "a normalisation doesn't have a mean and a variance per channel")
+            }
+            return try requireChannels(layer.channels, operand)
+        case .parametricReLU(let channels): return try requireChannels(channels, operand)
+        case .rescaling(let layer):
+            for count in [layer.scale.count, layer.offset.count] where count != 1 && count != operand[1] {
+                throw ZooError(
+                    .mismatch, "a rescaling doesn't fit its input's channels", expected: "1 or \(operand[1])",
+                    found: "\(count)")
+            }
+            return operand
+        case .add, .multiply, .average: return try Layer.broadcast(operands)
+        case .concatenate(let axis): return try Layer.concatenated(operands, axis: axis)
+        case .padding(let sides):
+            let map = try FeatureMapShape(operand)
+            return try map.with(
+                height: sides.extended(map.height, vertical: true),
+                width: sides.extended(map.width, vertical: false))
+        case .cropping(let sides):
+            let map = try FeatureMapShape(operand)
+            return try map.with(
+                height: sides.reduced(map.height, vertical: true),
+                width: sides.reduced(map.width, vertical: false))
+        case .upsampling(let layer):
+            let map = try FeatureMapShape(operand)
+            try Sizes.requirePositive([layer.factor.height, layer.factor.width])
+            return try map.with(
+                height: Checked.product(map.height, layer.factor.height),
+                width: Checked.product(map.width, layer.factor.width))
         case .flatten:
             var features = 1
             for dimension in operand.dimensions.dropFirst() {
                 features = try Checked.product(features, dimension)
             }
-            return [operand.dimensions.first ?? 1, features]
-        case .softmax:
-            guard operand.rank == 2 else {
-                throw ZooError(.mismatch, "softmax needs [N, F]", found: operand.description)
+            return [operand[0], features]
+        case .reshape(let layer): return try layer.outputShape(operand)
+        case .permute(let axes):
+            guard axes.first == 0, axes.sorted() == Array(0..<operand.rank) else {
+                throw ZooError(
+                    .mismatch, "a layer's order of axes doesn't fit its input",
+                    expected: "\(operand.rank) axes, the batch first", found: "\(axes)")
+            }
+            return TensorShape(axes.map { operand[$0] })
+        case .dropout(let probability), .spatialDropout(let probability), .stochasticDepth(let probability):
+            guard (0...1).contains(probability) else {
+                throw ZooError(.corrupt, "a probability is outside 0 to 1", found: "\(probability)")
             }
             return operand
-        case .activation, .dropout:
-            return operand
+        case .activation, .softmax: return operand
         }
     }
 
-    private func requirePositive(_ numbers: [Int]) throws(ZooError) {
-        // Far above any real layer, and low enough that products of a few of them can't overflow.
-        guard numbers.allSatisfy({ $0 > 0 && $0 <= 1 << 24 }) else {
-            throw ZooError(.corrupt, "a size of the layer is zero, negative or absurdly large: \(numbers)")
-        }
-    }
-
-    private func featureMap(_ operand: TensorShape, channels: Int?) throws(ZooError) -> (Int, Int) {
-        guard operand.rank == 4, channels == nil || operand[1] == channels else {
-            let wanted = channels.map { "[N, \($0), H, W]" } ?? "[N, C, H, W]"
+    private func requireChannels(_ channels: Int, _ operand: TensorShape) throws(ZooError) -> TensorShape {
+        try Sizes.requirePositive([channels])
+        guard operand[1] == channels else {
             throw ZooError(
-                .mismatch, "a layer doesn't fit its input", expected: wanted, found: operand.description)
+                .mismatch, "a layer doesn't fit its input's channels", expected: "\(channels)",
+                found: operand.description)
         }
-        return (operand[2], operand[3])
+        return operand
     }
 
-    private func windows(
-        _ size: Int, window: Int, stride: Int, dilation: Int, before: Int, after: Int, ceilMode: Bool
-    ) throws(ZooError) -> Int {
-        guard before >= 0, after >= 0, before <= 1 << 24, after <= 1 << 24 else {
-            throw ZooError(.corrupt, "padding is negative or absurdly large")
+    /// Extents that agree, or of which one is 1.
+    private static func broadcast(_ operands: [TensorShape]) throws(ZooError) -> TensorShape {
+        var result = operands[0].dimensions
+        for operand in operands.dropFirst() {
+            guard operand.rank == result.count else { throw unlike(operands) }
+            for (axis, extent) in operand.dimensions.enumerated() where extent != result[axis] {
+                guard extent == 1 || result[axis] == 1 else { throw unlike(operands) }
+                if result[axis] == 1 { result[axis] = extent }
+            }
         }
-        let reach = (window - 1) * dilation + 1
-        let room = size + before + after - reach
-        guard room >= 0 else {
+        return try TensorShape(checking: result)
+    }
+
+    /// Extents that agree but for one axis, along which they add up.
+    private static func concatenated(_ operands: [TensorShape], axis: Int) throws(ZooError) -> TensorShape {
+        var result = operands[0].dimensions
+        guard axis >= 1, axis < result.count else {
             throw ZooError(
-                .mismatch,
-                "a window of \(reach) doesn't fit the \(size + before + after) elements it slides over",
-                remedy: "Use larger pictures.")
+                .mismatch, "a layer joins its inputs along an axis that they don't have",
+                found: "axis \(axis)")
         }
-        var count = room / stride + 1
-        if ceilMode, room % stride != 0, count * stride < size + before {
-            // PyTorch's rule: a last partial window must begin inside the input or the padding before it.
-            count += 1
+        for operand in operands.dropFirst() {
+            guard operand.rank == result.count else { throw unlike(operands) }
+            for (place, extent) in operand.dimensions.enumerated() {
+                if place == axis {
+                    result[place] = try Checked.sum(result[place], extent)
+                } else if extent != result[place] {
+                    throw unlike(operands)
+                }
+            }
         }
-        return count
+        return try TensorShape(checking: result)
+    }
+
+    private static func unlike(_ operands: [TensorShape]) -> ZooError {
+        let shapes = operands.prefix(8).map(\.description).joined(separator: " and ")
+        return ZooError(.mismatch, "a layer's inputs don't fit each other", found: shapes)
     }
 }

@@ -5,15 +5,7 @@ import ZooTensors
 /// graph, which stays as it is; every step knows the layers that it stands for.
 struct LoweredGraph {
     /// What a step computes.
-    enum Operation: Hashable {
-        case convolution(Convolution)
-        case linear(Linear)
-        case activation(Activation)
-        case pooling(Pooling)
-        case flatten(FlattenOrder)
-        case softmax
-        case dropout(Double)
-    }
+    typealias Operation = ComputedOperation
 
     /// One step.
     struct Step: Hashable {
@@ -21,7 +13,7 @@ struct LoweredGraph {
         let path: String
         var operation: Operation
         /// The function applied to the result on its way to memory.
-        var fused: Activation?
+        var fused: ElementFunction?
         /// All layers that it stands for, in order; its result is the last one's.
         var covers: [String]
         /// The layer whose result it takes, before ``LoweredGraph/views`` are followed.
@@ -51,29 +43,23 @@ struct LoweredGraph {
     var views: [String: View] = [:]
 
     /// One step per layer, then the passes.
+    /// - Throws: ``ZooError`` naming a layer of a kind that isn't computed.
     init(
         _ graph: LayerGraph, shapes: [String: TensorShape], kept: Set<String>, frozen: Set<String>,
         usesDropout: Bool
-    ) {
+    ) throws(ZooError) {
         self.source = graph
         self.shapes = shapes
         self.kept = kept
         self.frozen = frozen
         self.usesDropout = usesDropout
-        self.steps = graph.nodes.map { node in
-            let operation: Operation =
-                switch node.layer {
-                case .convolution(let layer): .convolution(layer)
-                case .linear(let layer): .linear(layer)
-                case .activation(let function): .activation(function)
-                case .pooling(let layer): .pooling(layer)
-                case .flatten(let order): .flatten(order)
-                case .softmax: .softmax
-                case .dropout(let probability): .dropout(probability)
-                }
+        var steps: [Step] = []
+        for node in graph.nodes {
             let input = node.inputs.first ?? LayerGraph.inputPath
-            return Step(path: node.path, operation: operation, covers: [node.path], input: input)
+            steps.append(
+                Step(path: node.path, operation: try Operation(node), covers: [node.path], input: input))
         }
+        self.steps = steps
         let passes: [any LoweringPass.Type] = [
             UnusedLayerRemoval.self, DropoutRemoval.self, FlattenElision.self, ActivationFusion.self,
         ]

@@ -82,7 +82,7 @@ extension ExecutionPlan {
         let shapes = try ExecutionChecks.shapes(
             of: graph, batch: configuration.batch, input: configuration.input ?? graph.input,
             bytesPerElement: MemoryLayout<Float>.stride)
-        return LoweredGraph(
+        return try LoweredGraph(
             graph, shapes: shapes, kept: configuration.keeping, frozen: configuration.frozen,
             usesDropout: configuration.usesDropout)
     }

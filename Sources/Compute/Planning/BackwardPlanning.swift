@@ -240,7 +240,7 @@ extension PlanBuilder {
 
     /// Works in place: nobody reads the arriving gradient again.
     private func activation(
-        _ step: LoweredGraph.Step, _ function: Activation, _ flow: Value, result: Value,
+        _ step: LoweredGraph.Step, _ function: ElementFunction, _ flow: Value, result: Value,
         forward: OperationIndex
     ) throws(ZooError) -> Value {
         let operands = Operands(source: flow.descriptor, destination: result.descriptor)

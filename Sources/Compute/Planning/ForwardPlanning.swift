@@ -170,7 +170,7 @@ extension PlanBuilder {
 
     // MARK: Layers without
 
-    private func activation(_ step: LoweredGraph.Step, _ function: Activation) throws(ZooError) {
+    private func activation(_ step: LoweredGraph.Step, _ function: ElementFunction) throws(ZooError) {
         let source = try spread(operand(of: step), step)
         let result = try makeValue(source.dimensions, order: source.order)
         let operands = Operands(source: source.descriptor, destination: result.descriptor)

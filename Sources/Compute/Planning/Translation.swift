@@ -4,7 +4,7 @@ import ZooLayerGraphs
 // Layers' numbers in the shim's words.
 
 extension zoo_dnn_function {
-    init(_ function: Activation?) {
+    init(_ function: ElementFunction?) {
         switch function {
         case .relu: self = .relu
         case .sigmoid: self = .logistic

@@ -125,7 +125,7 @@ public struct ReferenceExecutor: Executor {
     private func forward(
         _ node: Node, _ input: ReferenceValue, to shape: TensorShape, mode: ExecutionMode
     ) throws(ZooError) -> ReferenceValue {
-        switch node.layer {
+        switch try ComputedOperation(node) {
         case .convolution(let layer):
             return ReferenceConvolution(layer: layer, operand: input.shape, result: shape).forward(
                 input, weight: try parameter(node, .weight), bias: parameters[ParameterPath(node.path, .bias)]
@@ -147,7 +147,7 @@ public struct ReferenceExecutor: Executor {
         _ node: Node, _ flow: ReferenceValue, input: ReferenceValue, output: ReferenceValue,
         mode: ExecutionMode
     ) throws(ZooError) -> ReferenceGradients {
-        switch node.layer {
+        switch try ComputedOperation(node) {
         case .convolution(let layer):
             return ReferenceConvolution(layer: layer, operand: input.shape, result: output.shape).backward(
                 flow, input: input, weight: try parameter(node, .weight))

@@ -42,7 +42,7 @@ enum ReferenceLayers {
         return ReferenceGradients(operand: toInput, weight: toWeight, bias: hasBias ? toBias : nil)
     }
 
-    static func activation(_ function: Activation, _ input: ReferenceValue) -> ReferenceValue {
+    static func activation(_ function: ElementFunction, _ input: ReferenceValue) -> ReferenceValue {
         switch function {
         // Written so that NaN stays NaN.
         case .relu: input.map { $0 < 0 ? 0 : $0 }
@@ -53,7 +53,7 @@ enum ReferenceLayers {
 
     /// From the result, as all three functions allow.
     static func activationBackward(
-        _ function: Activation, _ gradient: ReferenceValue, output: ReferenceValue
+        _ function: ElementFunction, _ gradient: ReferenceValue, output: ReferenceValue
     ) -> ReferenceValue {
         switch function {
         case .relu: gradient.zipped(with: output) { $1 > 0 ? $0 : 0 }

@@ -44,6 +44,9 @@ struct Summary: ParsableCommand {
         print(
             "  parameters     \(Numbers.grouped(summary.parameters)) (\(Numbers.bytes(summary.parameterBytes)))"
         )
+        if summary.statistics > 0 {
+            print("  statistics     \(Numbers.grouped(summary.statistics)) (running means and variances)")
+        }
         print(
             "  multiply-adds  \(Numbers.grouped(summary.multiplyAdds)) (\(Numbers.scaled(summary.multiplyAdds)))"
         )

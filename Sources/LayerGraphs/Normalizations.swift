@@ -1,0 +1,71 @@
+/// The numbers of a batch normalisation: `(x − mean) / √(variance + epsilon) · weight + bias` per channel. Each of
+/// its parameters is `[C]`.
+public struct BatchNormalization: Sendable, Hashable {
+    /// Channels of the input.
+    public var channels: Int
+    /// What is added to the variance.
+    public var epsilon: Double
+    /// Share of the new batch in the running statistics, as PyTorch counts it; Keras' number is 1 minus this.
+    public var momentum: Double
+    /// Whether there is a weight (gamma).
+    public var hasScale: Bool
+    /// Whether there is a bias (beta).
+    public var hasCenter: Bool
+    /// Whether the running variance follows the batch's biased variance (Keras) or the unbiased one (PyTorch).
+    public var usesBiasedVariance: Bool
+
+    /// A batch normalisation; the defaults are PyTorch's.
+    public init(
+        _ channels: Int, epsilon: Double = 1e-5, momentum: Double = 0.1, hasScale: Bool = true,
+        hasCenter: Bool = true, usesBiasedVariance: Bool = false
+    ) {
+        self.channels = channels
+        self.epsilon = epsilon
+        self.momentum = momentum
+        self.hasScale = hasScale
+        self.hasCenter = hasCenter
+        self.usesBiasedVariance = usesBiasedVariance
+    }
+}
+
+/// The numbers of a normalisation by fixed statistics: `(x − mean) / max(√variance, 1e-7)` per channel.
+public struct Normalization: Sendable, Hashable {
+    /// Statistics that are part of the network's description.
+    public struct Constants: Sendable, Hashable {
+        /// One number per channel.
+        public var mean: [Double]
+        /// One number per channel.
+        public var variance: [Double]
+
+        /// Statistics per channel.
+        public init(mean: [Double], variance: [Double]) {
+            self.mean = mean
+            self.variance = variance
+        }
+    }
+
+    /// Channels of the input.
+    public var channels: Int
+    /// The statistics, or `nil` when they are parameters: a running mean and a running variance.
+    public var constants: Constants?
+
+    /// A normalisation.
+    public init(_ channels: Int, constants: Constants? = nil) {
+        self.channels = channels
+        self.constants = constants
+    }
+}
+
+/// The numbers of `x·scale + offset`: one for all channels, or one per channel.
+public struct Rescaling: Sendable, Hashable {
+    /// What is multiplied with.
+    public var scale: [Double]
+    /// What is added after that.
+    public var offset: [Double]
+
+    /// A rescaling.
+    public init(scale: [Double], offset: [Double] = [0]) {
+        self.scale = scale
+        self.offset = offset
+    }
+}

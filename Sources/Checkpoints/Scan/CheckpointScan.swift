@@ -103,7 +103,7 @@ public struct CheckpointScan: Sendable {
             let plain = ByteSource(bytes: try Gzip.decompress(source, limits: limits), path: source.path)
             try look(into: plain, try FileKind.detect(plain), place: place, depth: depth + 1)
         case .npy: lookIntoArray(source, place: place)
-        case .safetensors, .hdf5: break
+        case .safetensors, .hdf5, .json: break
         case .empty, .png, .jpeg, .gitLFSPointer, .html, .unknown:
             if let refusal = kind.refusal(path: source.path) { throw refusal }
         }

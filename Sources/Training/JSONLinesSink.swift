@@ -27,8 +27,7 @@ public final class JSONLinesSink: EventSink {
         guard descriptor >= 0 else {
             throw systemError("cannot write the run's log", path: path, remedy: byteCount == 0 ? nil : remedy)
         }
-        // Some network file systems have no locks; there it has to do without.
-        if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+        if !JSONLinesSink.lock(descriptor) {
             close(descriptor)
             throw ZooError(
                 .refused, "another process is training this run", file: path,
@@ -46,6 +45,18 @@ public final class JSONLinesSink: EventSink {
         self.descriptor = descriptor
         self.path = path
         self.byteCount = byteCount
+    }
+
+    /// Takes the lock on an open file.
+    ///
+    /// Some network file systems have no locks; there it has to do without. A process that is just being started
+    /// holds the lock of the one that starts it until its program begins, so a second is waited.
+    private static func lock(_ descriptor: Int32) -> Bool {
+        for _ in 0..<50 {
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK { return true }
+            usleep(20_000)
+        }
+        return false
     }
 
     deinit { close(descriptor) }

@@ -197,7 +197,10 @@ struct Train: ParsableCommand {
 
     /// Whoever stops a run wants to know how to go on.
     private func adviseOnInterruption(_ folder: RunFolder) {
-        let more = epochs.map { resume == nil ? "" : " --epochs \($0)" } ?? ""
+        // A run keeps its length, unless it is being made longer; the choice of pictures isn't part of it.
+        let longer = [epochs.map { " --epochs \($0)" }, steps.map { " --steps \($0)" }].compactMap { $0 }
+        let more =
+            (resume == nil ? "" : longer.joined()) + (limitBatches.map { " --limit-batches \($0)" } ?? "")
         let again = "zoo train --resume \(Paths.quoted(folder.path)) --data \(Paths.quoted(data))\(more)"
         Interruption.advise {
             folder.hasCheckpoint

@@ -18,9 +18,9 @@ public enum HDF5IndexerProcess {
     static let greeting = Array("menagerie-hdf5-table/1\n".utf8)
     /// Processor time that the helper may take, in seconds: a hundred times what a real file takes, and more for
     /// larger files.
-    static func processorSeconds(fileBytes: Int) -> Int { min(4 + fileBytes / (64 << 20), 20) }
-    /// Memory that the helper may ask for beyond what it has when it starts.
-    static let memoryBytes = 1 << 30
+    static func processorSeconds(fileBytes: Int) -> Int { min(1 + fileBytes / (8 << 20), 20) }
+    /// Memory that the helper may ask for beyond what it has when it starts; real files take a hundredth.
+    static func memoryBytes(fileBytes: Int) -> Int { (64 << 20) + 2 * min(fileBytes, 512 << 20) }
 
     /// Indexes one file and writes the table to standard output. Call it first thing in `main`, before anything
     /// starts a thread, and exit with its result.
@@ -36,7 +36,8 @@ public enum HDF5IndexerProcess {
             limits = HDF5Indexer.Limits(entries: numbers[0], tableBytes: numbers[1], depth: numbers[2])
         }
         let fileBytes = (try? ByteSource(path: path))?.count ?? 0
-        zoo_confine(UInt64(memoryBytes), UInt64(processorSeconds(fileBytes: fileBytes)))
+        zoo_confine(
+            UInt64(memoryBytes(fileBytes: fileBytes)), UInt64(processorSeconds(fileBytes: fileBytes)))
         do {
             let table = try HDF5Indexer.table(path: path, limits: limits)
             return write(greeting) && write(table) ? 0 : 1

@@ -139,7 +139,7 @@ public struct JSONParser {
         // Minus zero is no whole number: as one it would lose its sign.
         if isInteger, text != "-0", let whole = Int(text) { return .integer(whole) }
         guard let real = Double(text), real.isFinite else {
-            throw failure("the number \(text) is out of range")
+            throw failure("the number \(text.prefix(40)) is out of range")
         }
         return .number(real)
     }

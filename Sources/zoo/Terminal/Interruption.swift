@@ -50,7 +50,7 @@ enum Interruption {
         TemporaryFiles.removeAll { outputs in
             let text = advice.withLock { $0 }?() ?? notWritten(outputs)
             let clearLine = isatty(STDERR_FILENO) == 1 ? "\r\u{1B}[K" : ""
-            Terminal.printError("\(clearLine)\(word(for: received))\(text)")
+            Terminal.printError("\(word(for: received))\(text)", start: clearLine)
             // Not exit(3), which would tear down what other threads still use.
             _exit(128 + received)
         }

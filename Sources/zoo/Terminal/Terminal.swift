@@ -16,7 +16,7 @@ enum Terminal {
 
     /// Writes text to standard output at once, without ending the line.
     static func write(_ text: String) {
-        print(text, terminator: "")
+        Swift.print(text, terminator: "")
         flush()
     }
 
@@ -59,8 +59,9 @@ enum Terminal {
     }
 
     /// Writes a line to standard error.
-    static func printError(_ line: String) {
-        var bytes = Array(line.utf8) + [0x0A]
+    /// - Parameter start: what goes before it as it is, such as the sequence that clears a line.
+    static func printError(_ line: String, start: String = "") {
+        var bytes = Array((start + PlainText.without(controls: line)).utf8) + [0x0A]
         while !bytes.isEmpty {
             let written = systemWrite(STDERR_FILENO, bytes, bytes.count)
             if written <= 0 { return }

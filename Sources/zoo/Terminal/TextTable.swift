@@ -7,7 +7,14 @@ struct TextTable {
 
     init(_ columns: [(String, Alignment)]) { self.columns = columns.map { (title: $0.0, alignment: $0.1) } }
 
-    mutating func append(_ row: [String]) { rows.append(row) }
+    /// Adds a row; a cell is one line, whatever it says.
+    mutating func append(_ row: [String]) {
+        rows.append(
+            row.map {
+                PlainText.without(
+                    controls: $0.contains("\n") ? $0.split(separator: "\n").joined(separator: " ") : $0)
+            })
+    }
 
     /// The table, each line indented by two spaces. Where it is wider than the terminal, its texts are broken
     /// between words.

@@ -50,7 +50,7 @@ public enum CheckpointReader {
         case .zipOfOne:
             let archive = try ZipArchive(source, limits: options.limits)
             guard let member = archive.members.first(where: { !$0.isFolder }) else { break }
-            let inner = try read(try member.source(), options: options, depth: depth + 1)
+            let inner = try read(try member.file(), options: options, depth: depth + 1)
             return try inner.adding(
                 note: "took \(quoted(member.name)) out of the zip around it", path: source.path)
         case .gzip:

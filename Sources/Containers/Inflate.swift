@@ -36,13 +36,16 @@ package enum Inflate {
 
     /// Decompresses a gzip file, which may consist of several members that follow each other.
     package static func gzip(_ source: ByteSource, limits: ReadLimits) throws(ZooError) -> [UInt8] {
+        // All of it is held in memory, whatever is in it.
+        var wholeFile = limits
+        wholeFile.expansionRatio = min(limits.expansionRatio, 128)
         var result: [UInt8] = []
         let inflater = try Inflater(.gzip)
         var reader = InputReader(source)
         while true {
             let step = try reader.step(inflater)
             let total = try Checked.sum(result.count, step.output.count)
-            try checkExpansion(to: total, from: source, limits: limits)
+            try checkExpansion(to: total, from: source, limits: wholeFile)
             result += step.output
             if step.isFinished {
                 if try reader.isAtEnd() { return result }

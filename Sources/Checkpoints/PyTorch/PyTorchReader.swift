@@ -57,9 +57,7 @@ public enum PyTorchReader {
                 .limitExceeded, "the pickle is longer than \(options.limits.headerBytes) bytes",
                 found: "\(pickle.byteCount)")
         }
-        // Stored bytes are checked whole here; the offsets in errors stay those of the file.
-        _ = try pickle.bytes()
-        let document = try PickleMachine.read(try pickle.source(), limits: options.limits)
+        let document = try PickleMachine.read(try pickle.pickle(), limits: options.limits)
         var places: [String: PyTorchStorageTable.Place] = [:]
         let folder = root + "data/"
         for member in archive.members where member.name.hasPrefix(folder) && !member.isFolder {

@@ -36,6 +36,29 @@ public struct ZipMember: Sendable {
         return ByteSource(bytes: plain, path: archive.path)
     }
 
+    /// The bytes of a member that is a pickle, checked against the checksum. A pickle costs many times its bytes in
+    /// memory, so it may not be compressed as much as numbers: real ones shrink to a tenth.
+    package func pickle() throws(ZooError) -> ByteSource {
+        try checkExpansion(to: 32, above: 1 << 20)
+        guard isStored else { return try source() }
+        _ = try bytes()
+        return try rawBytes()
+    }
+
+    /// The bytes of a member that is a file with tensors in it, which is held in memory when it is compressed.
+    package func file() throws(ZooError) -> ByteSource {
+        try checkExpansion(to: 128, above: 16 << 20)
+        return try source()
+    }
+
+    private func checkExpansion(to ratio: Int, above floor: Int) throws(ZooError) {
+        guard byteCount > floor, !isStored, byteCount / ratio > entry.compressedByteCount else { return }
+        throw ZooError(
+            .limitExceeded, "the zip member \(quoted(name)) expands beyond the limits", file: archive.path,
+            byteOffset: fileOffset, expected: "at most \(ratio) times its size",
+            found: "\(byteCount) bytes from \(entry.compressedByteCount)")
+    }
+
     /// All bytes, checked against the checksum.
     public func bytes() throws(ZooError) -> [UInt8] {
         let source = try source()

@@ -3,12 +3,14 @@ internal import ZooContainers
 /// Whether what a pickle would have Python make might be a tensor.
 struct PickleDependence {
     private let document: PickleDocument
+    /// What was looked through to its end without finding numbers; entries may share it.
+    private var numberless: Set<PickleReference> = []
 
     init(_ document: PickleDocument) { self.document = document }
 
     /// Whether a call of unknown code has tensors, storages or raw bytes to work with, or is of a kind that nobody
     /// stores for its own sake.
-    func mayHideTensor(_ reference: PickleReference) -> Bool {
+    mutating func mayHideTensor(_ reference: PickleReference) -> Bool {
         guard let object = document.object(reference) else { return false }
         if let name = document.className(of: object) {
             if KnownObjects.isKnown(name) { return false }
@@ -16,13 +18,15 @@ struct PickleDependence {
         }
         var budget = 10_000
         var visited: Set<PickleReference> = []
-        return touchesNumbers(reference, depth: 0, &visited, &budget)
+        if touchesNumbers(reference, depth: 0, &visited, &budget) { return true }
+        numberless.formUnion(visited)
+        return false
     }
 
     private func touchesNumbers(
         _ reference: PickleReference, depth: Int, _ visited: inout Set<PickleReference>, _ budget: inout Int
     ) -> Bool {
-        guard visited.insert(reference).inserted else { return false }
+        guard !numberless.contains(reference), visited.insert(reference).inserted else { return false }
         budget -= 1
         // What is too large to look through may hold anything.
         guard budget > 0, depth < 64 else { return true }

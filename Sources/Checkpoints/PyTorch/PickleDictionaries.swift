@@ -56,13 +56,19 @@ extension PickleDocument {
         return name.module == "collections" && (name.name == "defaultdict" || name.name == "Counter")
     }
 
+    /// Text that is longer isn't anything's name: the same long text as the key of many dictionaries would cost its
+    /// length each time.
+    static let longestName = 4_096
+
     /// The items whose keys are text, or numbers as text; `nil` when this isn't a dictionary.
     func namedItems(_ reference: PickleReference) -> [(name: String, value: PickleReference)]? {
         guard let entries = items(reference) else { return nil }
         var places: [String: Int] = [:]
         var result: [(name: String, value: PickleReference)] = []
         for entry in entries {
-            guard let name = text(entry.key) ?? integer(entry.key).map(String.init) else { continue }
+            guard let name = text(entry.key) ?? integer(entry.key).map(String.init),
+                name.utf8.count <= PickleDocument.longestName
+            else { continue }
             if let place = places[name] {
                 result[place].value = entry.value
             } else {

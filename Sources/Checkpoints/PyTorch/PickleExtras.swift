@@ -5,7 +5,7 @@ internal import ZooTensors
 /// or each other many times stay small. What isn't plain becomes `{"class": name, "opaque": true}`.
 struct PickleExtras {
     private let document: PickleDocument
-    private var budget = 100_000
+    private var budget = 200_000
     private static let maximumDepth = 24
 
     init(_ document: PickleDocument) { self.document = document }
@@ -56,6 +56,9 @@ struct PickleExtras {
 
     private mutating func dictionary(_ reference: PickleReference, depth: Int) -> JSONValue {
         var result = JSONObject()
+        // Also entries without a name cost time, each time that the dictionary is referred to.
+        budget -= document.items(reference)?.count ?? 0
+        guard budget > 0 else { return PickleExtras.opaque("…") }
         for item in document.namedItems(reference) ?? [] {
             guard budget > 0 else { break }
             result[item.name] = json(item.value, depth: depth + 1)

@@ -10,7 +10,8 @@ struct PickledModules {
     private(set) var hyperparameters = JSONObject()
     private let document: PickleDocument
     private let limits: ReadLimits
-    private var visitCount = 0
+    /// Attributes, and bytes of names, that were looked at.
+    private var cost = 0
 
     /// Whether a value is a module.
     static func isModule(_ document: PickleDocument, _ reference: PickleReference) -> Bool {
@@ -36,9 +37,9 @@ struct PickledModules {
     private mutating func walk(
         _ reference: PickleReference, path: String, depth: Int, extras: inout PickleExtras
     ) throws(ZooError) {
-        visitCount += 1
+        cost += 10 + path.utf8.count / 16
         // A module may contain itself, and shared ones can multiply.
-        guard depth <= 64, visitCount <= min(limits.entryCount, 100_000) else {
+        guard depth <= 64, cost <= min(limits.entryCount, 1_000_000) else {
             throw ZooError(
                 .limitExceeded, "the pickled network's modules nest without end",
                 byteOffset: document.byteOffset(reference))
@@ -46,6 +47,7 @@ struct PickledModules {
         guard let object = document.object(reference), let attributes = document.attributes(object),
             let members = document.namedItems(attributes)
         else { return }
+        cost += (document.items(attributes)?.count ?? 0) * (1 + path.utf8.count / 64)
         var record: JSONObject = ["class": .string(document.className(of: object)?.description ?? "?")]
         var children: [(name: String, value: PickleReference)] = []
         if PickledModules.isScripted(document, object) {
@@ -61,13 +63,13 @@ struct PickledModules {
         } else {
             let transient = nonPersistentBuffers(attributes)
             for group in ["_parameters", "_buffers"] {
-                for member in named(group, attributes)
+                for member in named(group, attributes, path)
                 where !(group == "_buffers" && transient.contains(member.name)) {
                     if case .none = document.value(member.value) { continue }
                     entries.append((path + member.name, member.value))
                 }
             }
-            children = named("_modules", attributes)
+            children = named("_modules", attributes, path)
             for member in members where !member.name.hasPrefix("_") && member.name != "training" {
                 record[member.name] = extras.json(member.value)
             }
@@ -78,10 +80,12 @@ struct PickledModules {
         }
     }
 
-    private func named(_ group: String, _ attributes: PickleReference) -> [(
-        name: String, value: PickleReference
-    )] {
-        document.item(group, of: attributes).flatMap { document.namedItems($0) } ?? []
+    private mutating func named(
+        _ group: String, _ attributes: PickleReference, _ path: String
+    ) -> [(name: String, value: PickleReference)] {
+        let members = document.item(group, of: attributes)
+        cost += (members.flatMap { document.items($0)?.count } ?? 0) * (1 + path.utf8.count / 64)
+        return members.flatMap { document.namedItems($0) } ?? []
     }
 
     private func nonPersistentBuffers(_ attributes: PickleReference) -> Set<String> {

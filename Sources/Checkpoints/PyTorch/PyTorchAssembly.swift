@@ -132,9 +132,11 @@ struct PyTorchAssembly {
         of reference: PickleReference, extras: inout JSONObject, _ pickleExtras: inout PickleExtras
     ) throws(ZooError) -> [(name: String, value: PickleReference)] {
         var entries: [(name: String, value: PickleReference)] = []
+        try refuseLongNames(reference)
         let items =
             document.namedItems(reference)
             ?? (document.elements(reference) ?? []).enumerated().map { (String($0.offset), $0.element) }
+        var dependence = PickleDependence(document)
         for item in items {
             if PyTorchTensor.isTensor(document, item.value) {
                 entries.append(item)
@@ -144,7 +146,7 @@ struct PyTorchAssembly {
                 extras[item.name] = PickleExtras.opaque("dict")
                 continue
             }
-            try refuseHiddenTensor(item)
+            try refuseHiddenTensor(item, &dependence)
             extras[item.name] = pickleExtras.json(item.value)
         }
         return entries
@@ -164,6 +166,17 @@ struct PyTorchAssembly {
         ) { () throws(ZooError) in throw reason }
     }
 
+    private func refuseLongNames(_ reference: PickleReference) throws(ZooError) {
+        for entry in document.items(reference) ?? [] {
+            guard let name = document.text(entry.key), name.utf8.count > PickleDocument.longestName else {
+                continue
+            }
+            throw ZooError(
+                .limitExceeded, "a key is longer than \(PickleDocument.longestName) bytes",
+                byteOffset: document.byteOffset(entry.key), found: "\(name.utf8.count)")
+        }
+    }
+
     private func tensor(_ reference: PickleReference) throws(ZooError) -> PyTorchTensor {
         guard let key = PyTorchTensor.tarKey(document, reference) else {
             return try PyTorchTensor(document, reference)
@@ -178,9 +191,11 @@ struct PyTorchAssembly {
 
     /// An entry that only running code could turn into a tensor is an error; an object of an unknown class that has
     /// nothing to do with tensors is just something else that was stored.
-    private func refuseHiddenTensor(_ item: (name: String, value: PickleReference)) throws(ZooError) {
+    private func refuseHiddenTensor(
+        _ item: (name: String, value: PickleReference), _ dependence: inout PickleDependence
+    ) throws(ZooError) {
         if let object = document.object(item.value), document.items(item.value) == nil,
-            PickleDependence(document).mayHideTensor(item.value)
+            dependence.mayHideTensor(item.value)
         {
             let name = document.className(of: object)?.description ?? "something that isn't a class"
             throw ZooError(

@@ -158,7 +158,8 @@ extension PyTorchTensor {
         {
             elements = document.elements(object.arguments)?.first.flatMap { document.elements($0) }
         }
-        guard let elements else { return nil }
+        // PyTorch's tensors have at most 64 axes.
+        guard let elements, elements.count <= 64 else { return nil }
         let numbers = elements.compactMap { document.integer($0) }
         return numbers.count == elements.count ? numbers : nil
     }

@@ -25,12 +25,14 @@ struct StateDictSearch {
 
     /// Keys of what only the training script needs again.
     static func isTrainingState(_ key: String) -> Bool {
+        guard key.utf8.count <= 256 else { return false }
         let lower = key.lowercased()
         return ["optim", "sched", "scaler", "callbacks", "loops", "rng_state"].contains { lower.contains($0) }
     }
 
     /// Keys that never lead to a network's weights.
     private static func isBesideThePoint(_ key: String) -> Bool {
+        guard key.utf8.count <= 256 else { return false }
         let lower = key.lowercased()
         return isTrainingState(key) || lower.hasPrefix("hyper") || lower.hasPrefix("hparams")
             || lower == "opt"
@@ -60,6 +62,8 @@ struct StateDictSearch {
         }
         let before = candidates.count
         for child in children(reference) where !StateDictSearch.isBesideThePoint(child.name) {
+            // Paths grow with every level.
+            guard path.utf8.count + child.name.utf8.count <= PickleDocument.longestName else { continue }
             let childPath = path.isEmpty ? child.name : path + "." + child.name
             let childKey = Int(child.name) == nil ? child.name : key
             search(child.value, path: childPath, key: childKey, depth: depth + 1)

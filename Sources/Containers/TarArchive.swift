@@ -5,6 +5,8 @@ public import ZooTensors
 public struct TarArchive: Sendable {
     /// The files by name, each a part of the source; of a repeated name the last one counts, as tar has it.
     public let files: [String: ByteSource]
+    /// What isn't a plain file, or stands twice: "a symbolic link, latest".
+    package let others: [String]
 
     private static let blockBytes = 512
 
@@ -12,6 +14,7 @@ public struct TarArchive: Sendable {
     /// - Throws: ``ZooError`` for a header whose checksum is wrong, and for an archive that is cut short.
     public init(_ source: ByteSource, limits: ReadLimits = ReadLimits()) throws(ZooError) {
         var files: [String: ByteSource] = [:]
+        var others: [String] = []
         var longName: String?
         var position = 0
         var count = 0
@@ -32,16 +35,57 @@ public struct TarArchive: Sendable {
                 let name = try content.bytes(at: 0, count: min(size, 4096)).prefix { $0 != 0 }
                 longName = String(decoding: name, as: UTF8.self)
             case 0, UInt8(ascii: "0"), UInt8(ascii: "7"):
-                files[longName ?? TarArchive.name(header)] = content
+                let name = longName ?? TarArchive.name(header)
+                if files.updateValue(content, forKey: name) != nil, others.count < 100 {
+                    others.append("a second file, " + name)
+                }
                 longName = nil
-            case UInt8(ascii: "x"), UInt8(ascii: "g"), UInt8(ascii: "K"): break
-            default: longName = nil
+            case UInt8(ascii: "x"): longName = try TarArchive.name(inExtendedHeader: content) ?? longName
+            case UInt8(ascii: "g"), UInt8(ascii: "K"): break
+            default:
+                if others.count < 100 {
+                    others.append(TarArchive.title(header[156]) + (longName ?? TarArchive.name(header)))
+                }
+                longName = nil
             }
             let padded = try Checked.product(
                 (size + TarArchive.blockBytes - 1) / TarArchive.blockBytes, TarArchive.blockBytes)
             position = try Checked.sum(start, padded)
         }
         self.files = files
+        self.others = others
+    }
+
+    /// The name that an extended header gives the next file. Times and owners don't matter; another size, or a file
+    /// with holes, would have readers differ.
+    private static func name(inExtendedHeader content: ByteSource) throws(ZooError) -> String? {
+        let text = String(
+            decoding: try content.bytes(at: 0, count: min(content.count, 1 << 16)), as: UTF8.self)
+        var name: String?
+        for record in text.split(separator: "\n") {
+            // `30 path=name`
+            let field = record.drop { $0 != " " }.dropFirst()
+            let key = field.prefix { $0 != "=" }
+            if key == "path" { name = String(field.dropFirst(5)) }
+            guard key != "size", key != "linkpath", !key.hasPrefix("GNU.sparse") else {
+                throw ZooError(
+                    .unsupported,
+                    "an extended header of the tar archive changes a file's \(quoted(String(key)))",
+                    file: content.path, byteOffset: content.start, remedy: "Pack the files again.")
+            }
+        }
+        return name
+    }
+
+    private static func title(_ kind: UInt8) -> String {
+        switch kind {
+        case UInt8(ascii: "1"): "a hard link, "
+        case UInt8(ascii: "2"): "a symbolic link, "
+        case UInt8(ascii: "3"), UInt8(ascii: "4"): "a device, "
+        case UInt8(ascii: "5"): "a folder, "
+        case UInt8(ascii: "6"): "a pipe, "
+        default: "something that isn't a file, "
+        }
     }
 
     /// The size that a header states, once its checksum was found right.

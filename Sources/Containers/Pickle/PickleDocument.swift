@@ -6,10 +6,10 @@ public struct PickleDocument: Sendable {
         case none
         case boolean(Bool)
         case integer(Int)
-        case largeInteger(offset: Int, count: UInt32)
+        case largeInteger(UInt32)
         case real(Double)
-        case text(String)
-        case bytes(offset: Int, count: Int)
+        case text(UInt32)
+        case bytes(UInt32)
         case tuple(UInt32)
         case list(UInt32)
         case set(UInt32)
@@ -20,12 +20,18 @@ public struct PickleDocument: Sendable {
     }
 
     let source: ByteSource
+    /// A value each; what doesn't fit in eight bytes stands in a table of its own, since pickles have many values.
     var nodes: [Node] = []
     var offsets: [Int] = []
+    var texts: [String] = []
+    /// Runs of bytes that stay unread in the file.
+    var runs: [(offset: Int, count: Int)] = []
     var sequences: [[PickleReference]] = []
     var mappings: [[PickleEntry]] = []
     var globals: [PickleGlobal] = []
     var objects: [PickleObject] = []
+    /// Classes and functions whose attributes the pickle would set; only where it is judged.
+    package internal(set) var changedGlobals: [PickleReference] = []
 
     /// The value that the pickle stands for.
     public internal(set) var root = PickleReference(index: 0)
@@ -38,11 +44,10 @@ public struct PickleDocument: Sendable {
         case .none: .none
         case .boolean(let value): .boolean(value)
         case .integer(let value): .integer(value)
-        case .largeInteger(let offset, let count):
-            part(offset, Int(count)).map(PickleValue.largeInteger) ?? .none
+        case .largeInteger(let index): part(index).map(PickleValue.largeInteger) ?? .none
         case .real(let value): .real(value)
-        case .text(let value): .text(value)
-        case .bytes(let offset, let count): part(offset, count).map(PickleValue.bytes) ?? .none
+        case .text(let index): .text(texts[Int(index)])
+        case .bytes(let index): part(index).map(PickleValue.bytes) ?? .none
         case .tuple(let index): .tuple(sequences[Int(index)])
         case .list(let index): .list(sequences[Int(index)])
         case .set(let index): .set(sequences[Int(index)])
@@ -54,8 +59,9 @@ public struct PickleDocument: Sendable {
     }
 
     /// The part of the source that was checked to be there when the pickle was read.
-    private func part(_ offset: Int, _ count: Int) -> ByteSource? {
-        try? source.slice(at: offset, count: count)
+    private func part(_ index: UInt32) -> ByteSource? {
+        let run = runs[Int(index)]
+        return try? source.slice(at: run.offset, count: run.count)
     }
 
     /// Where in the file the opcode stands that made a value (for small numbers that occur often: the first one).
@@ -81,7 +87,7 @@ public struct PickleDocument: Sendable {
 
     /// The text of a value that is text.
     public func text(_ reference: PickleReference) -> String? {
-        if case .text(let text) = nodes[Int(reference.index)] { text } else { nil }
+        if case .text(let index) = nodes[Int(reference.index)] { texts[Int(index)] } else { nil }
     }
 
     /// The number of a value that is a whole number of up to 64 bits.

@@ -15,6 +15,8 @@ public struct PickleMachine {
     private var cost = 0
     /// Where the longest pickle that is allowed would end; bytes that are passed over don't count.
     private var end: Int
+    /// Whether everything is taken that Python would take, so that nothing behind it stays unseen.
+    let isJudging: Bool
     private let limits: ReadLimits
 
     /// Reads the pickle that begins at `offset`.
@@ -22,18 +24,20 @@ public struct PickleMachine {
     public static func read(
         _ source: ByteSource, at offset: Int = 0, limits: ReadLimits = ReadLimits()
     ) throws(ZooError) -> PickleDocument {
-        var machine = try PickleMachine(source, at: offset, limits: limits)
+        var machine = try PickleMachine(source, at: offset, isJudging: false, limits: limits)
         try machine.run()
         return machine.document
     }
 
     /// Reads as much of a pickle as can be read: for judging files that break off after they have done their harm.
+    /// The text opcodes of protocols 0 and 1 and the registry's are understood, too, and what only a strict reader
+    /// refuses (text that isn't UTF-8, values left over) is passed over, as Python does.
     /// - Returns: what the pickle made up to its end or up to the error, and the error.
     package static func readPart(
         _ source: ByteSource, at offset: Int = 0, limits: ReadLimits = ReadLimits()
     ) -> (document: PickleDocument, error: ZooError?) {
         do throws(ZooError) {
-            var machine = try PickleMachine(source, at: offset, limits: limits)
+            var machine = try PickleMachine(source, at: offset, isJudging: true, limits: limits)
             do throws(ZooError) {
                 try machine.run()
                 return (machine.document, nil)
@@ -45,7 +49,10 @@ public struct PickleMachine {
         }
     }
 
-    private init(_ source: ByteSource, at offset: Int, limits: ReadLimits) throws(ZooError) {
+    private init(
+        _ source: ByteSource, at offset: Int, isJudging: Bool, limits: ReadLimits
+    ) throws(ZooError) {
+        self.isJudging = isJudging
         self.cursor = try ByteCursor(source, at: offset)
         self.document = PickleDocument(source: source)
         self.limits = limits
@@ -63,7 +70,7 @@ public struct PickleMachine {
                 guard let opcode = PickleOpcode(rawValue: raw) else {
                     throw failure(.corrupt, "the pickle has an unknown opcode, 0x\(String(raw, radix: 16))")
                 }
-                if let refusal = opcode.refusal {
+                if let refusal = opcode.refusal, !(isJudging && opcode.isUnderstoodForJudging) {
                     throw failure(
                         .unsupported, "the pickle uses \(refusal)",
                         remedy: "Load the file in Python and save it again with protocol 2.")
@@ -72,7 +79,7 @@ public struct PickleMachine {
                 try perform(opcode)
             }
             document.root = try pop()
-            guard stack.isEmpty, marks.isEmpty else {
+            guard isJudging || (stack.isEmpty && marks.isEmpty) else {
                 throw failure(.corrupt, "the pickle ends with values left over")
             }
             document.end = cursor.position
@@ -165,6 +172,21 @@ public struct PickleMachine {
     mutating func sequence(_ items: [PickleReference]) throws(ZooError) -> UInt32 {
         let place = try index(document.sequences.count)
         document.sequences.append(items)
+        return place
+    }
+
+    mutating func pushText(_ text: String) throws(ZooError) { try push(try make(text: text)) }
+
+    mutating func make(text: String) throws(ZooError) -> PickleReference {
+        let place = try index(document.texts.count)
+        document.texts.append(text)
+        return try make(.text(place))
+    }
+
+    /// A run of bytes that stays unread.
+    mutating func run(at offset: Int, count: Int) throws(ZooError) -> UInt32 {
+        let place = try index(document.runs.count)
+        document.runs.append((offset, count))
         return place
     }
 

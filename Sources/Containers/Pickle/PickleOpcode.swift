@@ -89,4 +89,7 @@ enum PickleOpcode: UInt8 {
         default: nil
         }
     }
+
+    /// Whether an opcode that readers refuse is carried out where a pickle is only judged.
+    var isUnderstoodForJudging: Bool { self != .nextBuffer && self != .readOnlyBuffer }
 }

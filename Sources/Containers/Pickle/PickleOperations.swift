@@ -69,11 +69,13 @@ extension PickleMachine {
             let module = try validText(try cursor.line(maximum: 4096))
             try pushGlobal(module: module, name: try validText(try cursor.line(maximum: 4096)))
         case .stackGlobal:
-            let name = try pop()
-            guard let module = document.text(try pop()), let name = document.text(name) else {
+            let name = document.text(try pop())
+            let module = document.text(try pop())
+            guard isJudging || (module != nil && name != nil) else {
                 throw failure(.corrupt, "the pickle names a class by something other than text")
             }
-            try pushGlobal(module: module, name: name)
+            try pushGlobal(
+                module: module ?? PickleGlobal.computed, name: name ?? PickleGlobal.computed)
         case .reduce:
             let arguments = try pop()
             try pushObject(callable: try pop(), arguments: arguments, isInstance: false)
@@ -93,12 +95,17 @@ extension PickleMachine {
             try pushObject(callable: callable, arguments: arguments, isInstance: true)
         case .build:
             let state = try pop()
-            guard case .object(let place) = document.nodes[Int(try peek().index)] else {
-                throw failure(.corrupt, "the pickle sets attributes of something that has none")
+            let target = try peek()
+            switch document.nodes[Int(target.index)] {
+            case .object(let place): document.objects[Int(place)].state = state
+            case .global where isJudging: document.changedGlobals.append(target)
+            default:
+                guard isJudging else {
+                    throw failure(.corrupt, "the pickle sets attributes of something that has none")
+                }
             }
-            document.objects[Int(place)].state = state
         case .binPersid: try pushNew(.persistent(try pop()))
-        default: throw failure(.unsupported, "the pickle uses an opcode that isn't handled")
+        default: try performText(opcode)
         }
     }
 
@@ -122,7 +129,10 @@ extension PickleMachine {
         switch document.nodes[Int(try peek().index)] {
         case .list(let place), .set(let place): document.sequences[Int(place)] += items
         case .object(let place): document.objects[Int(place)].items += items
-        default: throw failure(.corrupt, "the pickle appends to something that isn't a list")
+        default:
+            guard isJudging else {
+                throw failure(.corrupt, "the pickle appends to something that isn't a list")
+            }
         }
     }
 
@@ -131,21 +141,33 @@ extension PickleMachine {
         switch document.nodes[Int(try peek().index)] {
         case .dictionary(let place): document.mappings[Int(place)] += entries
         case .object(let place): document.objects[Int(place)].entries += entries
-        default: throw failure(.corrupt, "the pickle sets an item of something that isn't a dictionary")
+        default:
+            guard isJudging else {
+                throw failure(.corrupt, "the pickle sets an item of something that isn't a dictionary")
+            }
         }
     }
 
-    private mutating func pushGlobal(module: String, name: String) throws(ZooError) {
-        let place = try index(document.globals.count)
-        document.globals.append(PickleGlobal(module: module, name: name))
-        try pushNew(.global(place))
+    mutating func pushGlobal(module: String, name: String) throws(ZooError) {
+        try pushNew(.global(try addGlobal(module: module, name: name)))
     }
 
-    private mutating func pushObject(
+    mutating func addGlobal(module: String, name: String) throws(ZooError) -> UInt32 {
+        guard module.utf8.count <= 4096, name.utf8.count <= 4096 else {
+            throw failure(.limitExceeded, "the pickle names a class by more than 4096 bytes")
+        }
+        let place = try index(document.globals.count)
+        document.globals.append(PickleGlobal(module: module, name: name))
+        return place
+    }
+
+    mutating func pushObject(
         callable: PickleReference, arguments: PickleReference, keywords: PickleReference? = nil,
         isInstance: Bool
     ) throws(ZooError) {
-        guard case .tuple = document.nodes[Int(arguments.index)] else {
+        var isTuple = false
+        if case .tuple = document.nodes[Int(arguments.index)] { isTuple = true }
+        guard isTuple || isJudging else {
             throw failure(.corrupt, "the pickle calls something with arguments that aren't a tuple")
         }
         let place = try index(document.objects.count)
@@ -156,7 +178,8 @@ extension PickleMachine {
         try pushNew(.object(place))
     }
 
-    private func validText(_ bytes: [UInt8]) throws(ZooError) -> String {
+    func validText(_ bytes: [UInt8]) throws(ZooError) -> String {
+        if isJudging { return String(decoding: bytes, as: UTF8.self) }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw failure(.corrupt, "a text in the pickle isn't valid UTF-8")
         }
@@ -164,24 +187,24 @@ extension PickleMachine {
     }
 
     private mutating func pushText(count: Int) throws(ZooError) {
-        try pushNew(.text(try validText(try cursor.bytes(count))))
+        try pushText(try validText(try cursor.bytes(count)))
     }
 
     /// A Python 2 `str`: text where it reads as text, else bytes.
     private mutating func pushOldString(count: Int) throws(ZooError) {
         let place = cursor.position
         if count <= 1 << 16, let text = String(validating: try cursor.bytes(count), as: UTF8.self) {
-            return try pushNew(.text(text))
+            return try pushText(text)
         }
         if cursor.position == place { try passOver(count) }
-        try pushNew(.bytes(offset: place, count: count))
+        try pushNew(.bytes(try run(at: place, count: count)))
     }
 
     /// Bytes are passed over, not read: they may be a large array.
     private mutating func pushBytes(count: Int) throws(ZooError) {
         let place = cursor.position
         try passOver(count)
-        try pushNew(.bytes(offset: place, count: count))
+        try pushNew(.bytes(try run(at: place, count: count)))
     }
 
     /// A two's complement integer of `count` bytes.
@@ -189,7 +212,7 @@ extension PickleMachine {
         let place = cursor.position
         let bytes = try cursor.bytes(count)
         guard bytes.count <= 8 else {
-            return try pushNew(.largeInteger(offset: place, count: try index(count)))
+            return try pushNew(.largeInteger(try run(at: place, count: count)))
         }
         let isNegative = bytes.last.map { $0 >= 0x80 } ?? false
         let bits = bytes.reversed().reduce(isNegative ? UInt64.max : 0) { $0 << 8 | UInt64($1) }

@@ -18,6 +18,9 @@ public struct PickleGlobal: Sendable, Hashable, CustomStringConvertible {
         self.name = name
     }
 
+    /// Stands for a module or a name that the pickle computes, where it is only judged.
+    package static let computed = "<computed>"
+
     /// `collections.OrderedDict`.
     public var description: String { "\(module).\(name)" }
 }

@@ -28,6 +28,7 @@ extension PickleJudgement {
     init(_ name: PickleGlobal) {
         let parts = name.name.split(separator: ".")
         if dangerousNames.contains(name.description) || PickleAudit.isDangerous(name)
+            || name.module == PickleGlobal.computed || name.name == PickleGlobal.computed
             || (parts.count > 1 && parts.contains { dangerousParts.contains(String($0)) })
         {
             self = .dangerous
@@ -77,7 +78,8 @@ private let dangerousNames: Set<String> = [
     "torch.serialization.load", "torch.storage._load_from_bytes", "torch.utils.cpp_extension.load",
     "torch.utils.cpp_extension.load_inline", "torch.utils.model_zoo.load_url", "torch.utils.collect_env.run",
     "numpy.load", "numpy.save", "numpy.loadtxt", "numpy.fromfile", "numpy.memmap",
-    "numpy.testing._private.utils.runstring", "functools.reduce", "pandas.read_pickle", "pandas.eval",
+    "numpy.testing._private.utils.runstring", "functools.reduce", "functools.partial",
+    "_functools.reduce", "_functools.partial", "functools.partialmethod", "pandas.read_pickle", "pandas.eval",
     "joblib.load", "doctest.debug_script",
 ]
 

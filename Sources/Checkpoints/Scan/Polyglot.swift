@@ -3,78 +3,58 @@ internal import ZooTensors
 
 /// Files that are two things at once: what a loader that looks at the end of a file, or further in, would see.
 enum Polyglot {
-    /// A table of contents of a zip at the end of a file that isn't one; a zip that another kind of file begins with.
-    static func hiddenEnd(
-        _ source: ByteSource, _ kind: FileKind
+    /// A table of contents of a zip at the end of a file that isn't one; in a zip, a second one.
+    static func hidden(
+        in source: ByteSource, _ kind: FileKind
     ) throws(ZooError) -> (text: String, byteOffset: Int)? {
-        switch kind {
-        case .pytorchZip, .torchScript, .torchExport, .kerasArchive, .zipOfOne, .npz, .zip:
-            return try hiddenStart(source)
-        default: break
+        guard source.count >= 22 else { return nil }
+        let ends = try zipEnds(source)
+        let first = try source.bytes(at: 0, count: 4)
+        if first == [0x50, 0x4B, 3, 4] || first == [0x50, 0x4B, 5, 6] {
+            // Readers that search forwards and those that search backwards then see different archives.
+            guard ends.count > 1 else { return nil }
+            return ("the archive has more than one end", ends[0])
         }
-        let count = min(source.count, 1 << 16)
-        let tail = try source.bytes(at: source.count - count, count: count)
-        var place = tail.count - 22
-        while place >= 0 {
-            if tail[place] == 0x50, tail[place...].starts(with: [0x50, 0x4B, 5, 6]),
-                (try? ZipArchive(source)) != nil
-            {
-                return (
-                    "the file is \(kind.rawValue) and, read from its end, a zip archive",
-                    source.count - count + place
-                )
+        guard let end = ends.first else { return nil }
+        return ("the file is \(kind.rawValue) and, read from its end, a zip archive", end)
+    }
+
+    /// Places of end records in the last 64 KiB that a reader might take: the comment fits, and what the record says
+    /// of the table of contents is true, counted from the file's beginning or from the record.
+    private static func zipEnds(_ source: ByteSource) throws(ZooError) -> [Int] {
+        let count = min(source.count, (1 << 16) + 22)
+        let start = source.count - count
+        let tail = try source.bytes(at: start, count: count)
+        var ends: [Int] = []
+        for place in 0...(count - 22) where tail[place] == 0x50 {
+            guard tail[(place + 1)..<(place + 4)].elementsEqual([0x4B, 5, 6]) else { continue }
+            func number(_ offset: Int, _ width: Int) -> Int {
+                (0..<width).reduce(0) { $0 | Int(tail[place + offset + $1]) << (8 * $1) }
             }
-            place -= 1
+            guard place + 22 + number(20, 2) <= count else { continue }
+            let (size, offset) = (number(12, 4), number(16, 4))
+            let isEmpty = number(10, 2) == 0 && size == 0
+            let isWide = size == 0xFFFF_FFFF || offset == 0xFFFF_FFFF || number(10, 2) == 0xFFFF
+            let tables = [start + place - size, offset]
+            let hasTable = tables.contains { table in
+                table >= 0 && table <= source.count - 4
+                    && (try? source.bytes(at: table, count: 4)) == [0x50, 0x4B, 1, 2]
+            }
+            if isEmpty || isWide || hasTable { ends.append(start + place) }
+        }
+        return ends
+    }
+
+    /// Where a PNG file's last chunk ends; `nil` when it has none.
+    static func endOfPNG(_ source: ByteSource) throws(ZooError) -> Int? {
+        var position = 8
+        while position <= source.count - 12 {
+            let header = try source.bytes(at: position, count: 8)
+            let length = header[..<4].reduce(0) { $0 << 8 | Int($1) }
+            guard length <= source.count - position - 12 else { return nil }
+            position += 12 + length
+            if header[4...].elementsEqual(Array("IEND".utf8)) { return position }
         }
         return nil
-    }
-
-    /// A zip's first member begins the file; a program or a page in front of it is for somebody else.
-    private static func hiddenStart(
-        _ source: ByteSource
-    ) throws(ZooError) -> (text: String, byteOffset: Int)? {
-        let first = try source.bytes(at: 0, count: min(4, source.count))
-        if first == [0x50, 0x4B, 3, 4] || first == [0x50, 0x4B, 5, 6] { return nil }
-        return ("something stands in front of the archive", 0)
-    }
-}
-
-/// What a Keras model's configuration would have Python run.
-public enum KerasConfigScan {
-    /// One sentence for each layer or function that carries code, or that is made by code outside Keras.
-    public static func findings(_ config: [UInt8]) -> [String] {
-        guard let document = try? JSONParser.parse(config) else { return [] }
-        var result: [String] = []
-        look(into: document, &result, depth: 0)
-        return result
-    }
-
-    private static func look(into value: JSONValue, _ result: inout [String], depth: Int) {
-        guard depth < 100, result.count < 100 else { return }
-        switch value {
-        case .array(let items): for item in items { look(into: item, &result, depth: depth + 1) }
-        case .object(let members):
-            let name = members["class_name"]?.stringValue
-            if name == "Lambda" || name == "TFOpLambda" {
-                let layer = members["config"]?["name"]?.stringValue ?? "?"
-                add("the layer \(quoted(layer)) is a \(name ?? ""), which runs code from the file", &result)
-            } else if name == "__lambda__" {
-                add("a function's code is stored in the file, and loading it runs it", &result)
-            } else if let module = members["module"]?.stringValue, let name, !isOfKeras(module) {
-                add("loading it imports \(quoted(module + "." + name)), which isn't Keras'", &result)
-            }
-            for (_, member) in members.members { look(into: member, &result, depth: depth + 1) }
-        default: break
-        }
-    }
-
-    private static func isOfKeras(_ module: String) -> Bool {
-        let top = module.prefix { $0 != "." }
-        return top == "keras" || top == "keras_core" || module.hasPrefix("tensorflow.keras")
-            || module.hasPrefix("tf_keras") || module == "builtins"
-    }
-
-    private static func add(_ text: String, _ result: inout [String]) {
-        if !result.contains(text) { result.append(text) }
     }
 }

@@ -26,7 +26,7 @@ struct FileScan {
         let checkpoint = try KerasHDF5Reader.read(
             path: path, isolation: .helper(executable: pathOfThisExecutable()))
         guard let config = checkpoint.extras["model_config"] else { return [] }
-        return KerasConfigScan.findings(Array(config.text().utf8)).map {
+        return KerasConfigScan.findings(config).map {
             CheckpointScan.Finding(text: $0, place: "model_config")
         }
     }

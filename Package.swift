@@ -171,6 +171,9 @@ let package = Package(
         tests(
             "HDF5Checkpoints", ["ZooTensors", "ZooCheckpoints", "ZooHDF5Checkpoints", "ZooTestSupport"],
             exclude: ["Fixtures"]),
+        tests(
+            "Hostile", ["ZooTensors", "ZooCheckpoints", "ZooHDF5Checkpoints", "ZooTestSupport"],
+            exclude: ["Corpus"]),
         tests("Command", [], exclude: ["Fixtures"]),
         tests("House", [], exclude: ["unsafe-files.txt"]),
     ]

@@ -243,7 +243,7 @@ struct PyTorchAssembly {
                 do throws(ZooError) {
                     tensor = try self.tensor(entry.value)
                 } catch {
-                    guard error.code == .unsupported else { throw error }
+                    guard PyTorchTensor.isOfUnreadKind(document, entry.value) else { throw error }
                     tensors.append(unreadable(entry.value, named: name, because: error))
                     continue
                 }

@@ -35,6 +35,19 @@ extension PyTorchTensor {
         return document.text(id) ?? document.integer(id).map(String.init)
     }
 
+    /// Whether a value is a tensor of PyTorch's of a kind that isn't read: sparse, nested, on the meta device.
+    static func isOfUnreadKind(_ document: PickleDocument, _ reference: PickleReference) -> Bool {
+        guard let object = document.object(reference), let function = document.global(object.callable) else {
+            return false
+        }
+        let readKinds: Set = [
+            "_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3", "_rebuild_qtensor",
+            "_rebuild_parameter",
+            "_rebuild_parameter_with_state", "_rebuild_from_type_v2",
+        ]
+        return function.module == "torch._utils" && isRebuild(function) && !readKinds.contains(function.name)
+    }
+
     private static func isRebuild(_ function: PickleGlobal) -> Bool {
         switch (function.module, function.name) {
         case ("torch._utils", let name), ("torch._tensor", let name): name.hasPrefix("_rebuild")

@@ -39,6 +39,8 @@ def main() -> int:
     threads = machine["threads"]
     command = f"tools/bench {options.suite}" + (f" --threads {threads}" if threads else "")
     command += f" --rounds {options.rounds}" if options.rounds else ""
+    if machine["load_average"] > machine["usable_processors"] / 2:
+        found["notes"].append("the machine was busy with other work: both sides would be faster alone")
     document = {
         "schema": "menagerie/benchmark/1", "suite": options.suite, "command": command, "machine": machine,
         "libraries": found["libraries"], "checks": found["checks"], "commands": found.get("commands", []),

@@ -36,7 +36,7 @@ def summary(values) -> dict:
     low, median, high = np.percentile(values, [25, 50, 75])
     return {
         "median": round(float(median), 6), "quartiles": [round(float(low), 6), round(float(high), 6)],
-        "best": round(float(min(values)), 6),
+        "minimum": round(float(min(values)), 6),
     }
 
 

@@ -57,7 +57,7 @@ let package = Package(
         .target(name: "CZooKernels", path: "Sources/CKernels"),
         .target(name: "CZooData", path: "Sources/CZooData"),
         room("Tensors"),
-        room("Containers", ["ZooTensors", "CZooZlib"]),
+        room("Containers", ["ZooTensors", "CZooZlib", "CZooKernels"]),
         room("LayerGraphs", ["ZooTensors"]),
         room("Architectures", ["ZooTensors", "ZooLayerGraphs"]),
         room("Checkpoints", ["ZooTensors", "ZooContainers"]),

@@ -10,17 +10,21 @@ public struct CheckpointReadOptions: Sendable, Hashable {
     public var keepPrefixes = false
     /// Read quantized tensors as the real numbers (`f32`) that they stand for; else their numbers aren't read.
     public var dequantizes = false
+    /// Take the tensors of a PyTorch file from all dictionaries in it, however nested, their names joined with dots; else
+    /// those of one state dict.
+    public var joinsNestedNames = false
     /// Bounds on what the file may ask for.
     public var limits = ReadLimits()
 
     /// The defaults.
     public init(
         key: String? = nil, keepPrefixes: Bool = false, dequantizes: Bool = false,
-        limits: ReadLimits = ReadLimits()
+        joinsNestedNames: Bool = false, limits: ReadLimits = ReadLimits()
     ) {
         self.key = key
         self.keepPrefixes = keepPrefixes
         self.dequantizes = dequantizes
+        self.joinsNestedNames = joinsNestedNames
         self.limits = limits
     }
 

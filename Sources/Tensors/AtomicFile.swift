@@ -10,7 +10,7 @@
 /// Whatever goes wrong before ``commit()``, the old file stays and nothing new is left behind.
 public final class AtomicFile {
     private let file: UnfinishedFile
-    private let path: String
+    package let path: String
     private var pending: [UInt8] = []
     /// Bytes that the system has taken.
     private var written = 0
@@ -22,8 +22,11 @@ public final class AtomicFile {
     /// Begins writing the file at `path`.
     /// - Throws: ``ZooError`` when the folder is missing or can't be written to, or the path is a folder or a
     ///   special file.
-    public init(path: String) throws(ZooError) {
-        self.file = try UnfinishedFile(path: path)
+    public convenience init(path: String) throws(ZooError) { try self.init(path: path, beside: path) }
+
+    /// Begins writing the file at `path`, beside something else meanwhile: a folder that is not there yet.
+    package init(path: String, beside place: String) throws(ZooError) {
+        self.file = try UnfinishedFile(path: path, beside: place)
         self.path = path
     }
 

@@ -25,6 +25,9 @@ package struct ElementConversion: Sendable, Hashable {
         case (.f16, .f32): try unsafe map(bytes, count, { HalfPrecision.float(fromHalf: $0) }, body)
         case (.bf16, .f32): try unsafe map(bytes, count, { HalfPrecision.float(fromBrain: $0) }, body)
         case (.f64, .f32): try unsafe map(bytes, count, { (value: Double) in Float(value) }, body)
+        case (.f32, .f64): try unsafe map(bytes, count, { (value: Float) in Double(value) }, body)
+        case (.f16, .f64): try unsafe map(bytes, count, { Double(HalfPrecision.float(fromHalf: $0)) }, body)
+        case (.bf16, .f64): try unsafe map(bytes, count, { Double(HalfPrecision.float(fromBrain: $0)) }, body)
         default:
             let piece = try unsafe Tensor(shape: TensorShape([count]), elementType: source) {
                 (memory) throws(ZooError) in

@@ -43,6 +43,15 @@ package func lendingBytes<Element, Result>(
     return try outcome.get()
 }
 
+extension UnsafeRawBufferPointer {
+    /// Whether the other holds the same bytes.
+    package func elementsEqualBytes(_ other: UnsafeRawBufferPointer) -> Bool {
+        guard count == other.count else { return false }
+        guard let left = baseAddress, let right = other.baseAddress else { return count == 0 }
+        return unsafe memcmp(left, right, count) == 0
+    }
+}
+
 /// A clock that never goes back.
 package enum MonotonicClock {
     /// Seconds since some moment.

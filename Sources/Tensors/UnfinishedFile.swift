@@ -20,9 +20,12 @@ package final class UnfinishedFile {
     /// Makes an empty file beside `path`, with the permissions of any other new file.
     /// - Throws: ``ZooError`` when the folder is missing or can't be written to, or when something else than a
     ///   regular file is at the path: a folder, a pipe or a device is never replaced.
-    package init(path: String) throws(ZooError) {
+    package convenience init(path: String) throws(ZooError) { try self.init(path: path, beside: path) }
+
+    /// Makes an empty file beside another place, on the same file system as the one that it will have.
+    package init(path: String, beside place: String) throws(ZooError) {
         try UnfinishedFile.refuseSpecialFile(path)
-        (temporaryPath, descriptor) = try TemporaryFiles.make(beside: path)
+        (temporaryPath, descriptor) = try TemporaryFiles.make(beside: place)
         self.path = path
     }
 
@@ -48,7 +51,8 @@ package final class UnfinishedFile {
         hasName = true
     }
 
-    private static func refuseSpecialFile(_ path: String) throws(ZooError) {
+    /// Refuses a path at which something else than a regular file is.
+    package static func refuseSpecialFile(_ path: String) throws(ZooError) {
         var information = stat()
         guard unsafe stat(path, &information) == 0 else { return }
         switch information.st_mode & S_IFMT {

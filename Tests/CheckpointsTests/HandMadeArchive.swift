@@ -14,9 +14,16 @@ struct HandMadeArchive {
         _ value: PythonValue, storages: [String: [Float]] = [:], raw: [String: [UInt8]] = [:],
         more: [(String, [UInt8])] = []
     ) throws -> [UInt8] {
+        try bytes(pickle: value.pickled(), storages: storages, raw: raw, more: more)
+    }
+
+    private func bytes(
+        pickle: [UInt8], storages: [String: [Float]], raw: [String: [UInt8]] = [:],
+        more: [(String, [UInt8])] = []
+    ) throws -> [UInt8] {
         let path = folder.file("archive.pth")
         let writer = try ZipWriter(path: path)
-        try writer.add("archive/data.pkl", value.pickled())
+        try writer.add("archive/data.pkl", pickle)
         for (key, numbers) in storages.sorted(by: { $0.key < $1.key }) {
             try writer.add("archive/data/\(key)", tensor: try Tensor(numbers, shape: [numbers.count]))
         }
@@ -27,6 +34,15 @@ struct HandMadeArchive {
         for (name, bytes) in more { try writer.add("archive/\(name)", bytes) }
         try writer.finish()
         return try TestFiles.read(path)
+    }
+
+    /// Reads an archive with a pickle that no value stands for.
+    func readPickle(
+        _ pickle: [UInt8], storages: [String: [Float]], options: CheckpointReadOptions
+    ) throws -> Checkpoint {
+        try CheckpointReader.read(
+            ByteSource(bytes: try bytes(pickle: pickle, storages: storages), path: "archive.pth"),
+            options: options)
     }
 
     /// Reads such an archive.

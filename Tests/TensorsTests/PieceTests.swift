@@ -47,7 +47,7 @@ import ZooTensors
     @Test(arguments: [
         (ElementType.f32, ElementType.f16), (.f32, .bf16), (.f16, .f32), (.bf16, .f32), (.f64, .f32),
         (.f64, .bf16),
-        (.i32, .f32), (.f8e4m3, .f16),
+        (.i32, .f32), (.f8e4m3, .f16), (.f32, .f64), (.f16, .f64), (.bf16, .f64),
     ])
     func ofConversions(source: ElementType, target: ElementType) throws {
         let patterns: [UInt32] = (0..<65_536).flatMap { high in

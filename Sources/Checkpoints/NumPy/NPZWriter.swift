@@ -32,7 +32,7 @@ public enum NPZWriter {
         try writer.finish()
     }
 
-    private static func header(of tensor: CheckpointTensor, path: String) throws(ZooError) -> [UInt8] {
+    static func header(of tensor: CheckpointTensor, path: String) throws(ZooError) -> [UInt8] {
         do throws(ZooError) {
             // What can't be read isn't copied either, and says why.
             if tensor.typeName != nil { _ = try tensor.load() }

@@ -36,6 +36,14 @@ struct PyTorchAssembly {
 
     private func checkpoint(_ audit: PickleAudit) throws(ZooError) -> Checkpoint {
         var notes = notes + audit.notes
+        if options.joinsNestedNames {
+            var extras = JSONObject()
+            let entries = try nestedEntries(notes: &notes, extras: &extras)
+            guard !entries.isEmpty else { throw noTensors() }
+            return try Checkpoint(
+                format: format, path: path, tensors: try describe(entries, notes: &notes), extras: extras,
+                notes: notes, warnings: audit.warnings)
+        }
         let search = StateDictSearch(document)
         let (chosen, chosenPath) = try choose(search)
         if !chosenPath.isEmpty { notes.append("took the entries under \(quoted(chosenPath))") }
@@ -64,7 +72,7 @@ struct PyTorchAssembly {
 
     // MARK: Choosing
 
-    private func choose(_ search: StateDictSearch) throws(ZooError) -> (PickleReference, String) {
+    func choose(_ search: StateDictSearch) throws(ZooError) -> (PickleReference, String) {
         if let key = options.key, !key.isEmpty {
             guard let reference = StateDictSearch.resolve(key, in: document) else {
                 let named = search.candidates.filter { !$0.path.isEmpty }
@@ -115,7 +123,7 @@ struct PyTorchAssembly {
     }
 
     /// `state_dict()._metadata`: the version of each module, which BUILD puts on the dictionary.
-    private func addMetadata(
+    func addMetadata(
         of reference: PickleReference, to extras: inout JSONObject, _ pickleExtras: inout PickleExtras
     ) {
         guard let object = document.object(reference), let state = document.attributes(object),

@@ -79,6 +79,7 @@ public struct SafetensorsShards: Sendable {
             }
             return
         }
+        try UnfinishedFile.refuseSpecialFile(path)
         var homes = JSONObject()
         for shard in shards {
             let name = shard.path.lastIndex(of: "/").map {
@@ -100,8 +101,8 @@ public struct SafetensorsShards: Sendable {
         let own = metadata.filter { $0.key == "format" }
         var files: [AtomicFile] = []
         for shard in shards {
-            let file = try SafetensorsWriter.begin(
-                shard.tensors, metadata: own, to: shard.path, progress: progress)
+            let file = try AtomicFile(path: shard.path)
+            try SafetensorsWriter.write(shard.tensors, metadata: own, into: file, progress: progress)
             try file.finish()
             files.append(file)
         }

@@ -23,13 +23,16 @@ public enum SafetensorsWriter {
         _ tensors: [CheckpointTensor], metadata: [String: String] = [:], to path: String,
         progress: (Int) -> Void = { _ in }
     ) throws(ZooError) {
-        try begin(tensors, metadata: metadata, to: path, progress: progress).commit()
+        let file = try AtomicFile(path: path)
+        try write(tensors, metadata: metadata, into: file, progress: progress)
+        try file.commit()
     }
 
-    /// Writes everything of a file but its name.
-    static func begin(
-        _ tensors: [CheckpointTensor], metadata: [String: String], to path: String, progress: (Int) -> Void
-    ) throws(ZooError) -> AtomicFile {
+    /// Writes everything of a file; its name is given to it by someone else.
+    package static func write(
+        _ tensors: [CheckpointTensor], metadata: [String: String], into file: AtomicFile,
+        progress: (Int) -> Void = { _ in }
+    ) throws(ZooError) {
         let ordered = tensors.sorted { left, right in
             let ranks = (
                 SafetensorsType.rank(of: left.elementType), SafetensorsType.rank(of: right.elementType)
@@ -38,14 +41,12 @@ public enum SafetensorsWriter {
             return ranks.0 != ranks.1
                 ? ranks.0 > ranks.1 : left.name.utf8.lexicographicallyPrecedes(right.name.utf8)
         }
-        let header = try header(ordered, metadata: metadata, path: path)
-        let file = try AtomicFile(path: path)
+        let header = try header(ordered, metadata: metadata, path: file.path)
         var length: [UInt8] = []
         length.appendLittleEndian(UInt64(header.count))
         try file.write(length)
         try file.write(header)
         for tensor in ordered { try file.write(piecesOf: tensor, progress: progress) }
-        return file
     }
 
     /// Refuses a tensor that the format can't hold.

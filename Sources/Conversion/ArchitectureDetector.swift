@@ -93,7 +93,9 @@ struct ArchitectureDetector {
             if let plan = fitting.first { return plan }
             throw unrecognised("the file's tensors are not those of \(asked.name)")
         }
-        if fitting.isEmpty { throw unrecognised("no known architecture has these tensors") }
+        if fitting.isEmpty {
+            throw unrecognised("no known architecture has these tensors", code: .unknownArchitecture)
+        }
         let names = fitting.map(\.architecture.name)
         throw ZooError(
             .ambiguous,
@@ -101,11 +103,11 @@ struct ArchitectureDetector {
             remedy: "Say which: --architecture \(names[0])")
     }
 
-    private func unrecognised(_ problem: String) -> ZooError {
+    private func unrecognised(_ problem: String, code: ZooError.Code = .mismatch) -> ZooError {
         let sample = checkpoint.tensors.prefix(3).map { "\($0.name) \($0.shape)" }.joined(separator: ", ")
         let known = Architecture.all.map(\.name).joined(separator: ", ")
         return ZooError(
-            .mismatch, problem, found: "\(checkpoint.tensors.count) tensors: \(sample)…",
+            code, problem, found: "\(checkpoint.tensors.count) tensors: \(sample)…",
             remedy: "Known architectures: \(known).")
     }
 }

@@ -1,68 +1,121 @@
-import ZooCheckpoints
+public import ZooCheckpoints
 import ZooConversion
 import ZooHDF5Checkpoints
 public import ZooModels
 public import ZooTensors
 
-/// A file format that a model can be written in.
-public enum ExportFormat: String, Sendable, Hashable, CaseIterable {
-    /// Menagerie's own: safetensors with the graph, labels and preprocessing in its metadata.
-    case native
-    /// A state dict that `torch.load(weights_only=True)` reads.
-    case pytorch
-    /// A state dict in safetensors.
-    case safetensors
-    /// A whole Keras model in HDF5, which `load_model` and `load_weights` read.
-    case keras
-    /// Keras 3's weights file.
-    case kerasWeights = "keras-weights"
+/// How a model is written.
+public struct ExportOptions: Sendable {
+    /// Another type for the numbers than `f32`.
+    public var typeChange: ElementTypeChange?
+    /// How many bytes of tensors one safetensors file may hold; `nil` for one file.
+    public var maximumShardByteCount: Int?
+    /// Give tensors their canonical names (torchvision's, where it has the network) also where they came from a PyTorch
+    /// file with others.
+    public var usesCanonicalNames = false
 
-    /// The format that a file's name asks for, `nil` when its extension says nothing.
-    public init?(path: String) {
-        let name = path.lowercased()
-        let endings: [(String, ExportFormat)] = [
-            (".zoo.safetensors", .native), (".safetensors", .safetensors), (".pth", .pytorch),
-            (".pt", .pytorch),
-            (".weights.h5", .kerasWeights), (".h5", .keras), (".hdf5", .keras),
-        ]
-        guard let match = endings.first(where: { name.hasSuffix($0.0) }) else { return nil }
-        self = match.1
-    }
+    /// One file, `f32`, and the names of the PyTorch file that the model came from.
+    public init() {}
+}
 
-    /// The usual extension.
-    public var fileExtension: String {
-        switch self {
-        case .native: ".zoo.safetensors"
-        case .pytorch: ".pth"
-        case .safetensors: ".safetensors"
-        case .keras: ".h5"
-        case .kerasWeights: ".weights.h5"
-        }
-    }
+/// What was written.
+public struct ExportOutcome: Sendable {
+    /// The files, in the order in which they were finished.
+    public let paths: [String]
+    /// What the format has no word for, one sentence each.
+    public let notes: [String]
 }
 
 /// Writes models for other frameworks, and natively.
 public enum ModelExporter {
     /// Writes a model; the name only ever shows a whole file.
-    public static func write(_ model: Model, to path: String, format: ExportFormat) throws(ZooError) {
+    /// - Throws: ``ZooError`` when an option doesn't go with the format, or the files can't be written.
+    @discardableResult
+    public static func write(
+        _ model: Model, to path: String, format: ExportFormat, options: ExportOptions = ExportOptions()
+    ) throws(ZooError) -> ExportOutcome {
         do throws(ZooError) {
+            try options.check(format)
+            let state = Export.pytorch(
+                model, canonical: options.usesCanonicalNames || format == .timm)
             switch format {
-            case .native: try ModelFile.write(model, to: path)
-            case .pytorch: try PyTorchWriter.write(Export.pytorch(model), to: path)
-            case .safetensors:
-                try SafetensorsWriter.write(Export.pytorch(model), metadata: ["format": "pt"], to: path)
+            case .native: try ModelFile.write(model, to: path, typeChange: options.typeChange)
+            case .pytorch: try PyTorchWriter.write(state.changed(options.typeChange), to: path)
+            case .npz: try NPZWriter.write(state.changed(options.typeChange), to: path)
+            case .safetensors: return try writeSafetensors(state, to: path, options)
+            case .timm: return try writeFolder(model, state, to: path, options)
             case .keras:
                 let (layers, config) = try Export.keras(model)
                 try KerasHDF5Writer.write(layers: layers.map(weights), modelConfig: config, to: path)
             case .kerasWeights:
                 try KerasWeightsWriter.write(layers: try Export.keras(model).layers.map(weights), to: path)
             }
+            return ExportOutcome(paths: [path], notes: [])
         } catch {
             throw error.adding(file: path)
         }
     }
 
+    /// All files that writing would make or replace.
+    public static func paths(
+        of model: Model, to path: String, format: ExportFormat, options: ExportOptions = ExportOptions()
+    ) throws(ZooError) -> [String] {
+        switch format {
+        case .timm: return ["\(path)/model.safetensors", "\(path)/config.json"]
+        case .safetensors:
+            guard let most = options.maximumShardByteCount else { return [path] }
+            let state = try Export.pytorch(model).changed(options.typeChange)
+            return try SafetensorsShards(state, path: path, maximumByteCount: most).paths
+        default: return [path]
+        }
+    }
+
+    private static func writeSafetensors(
+        _ state: [NamedTensor], to path: String, _ options: ExportOptions
+    ) throws(ZooError) -> ExportOutcome {
+        let shards = try SafetensorsShards(
+            state.changed(options.typeChange), path: path,
+            maximumByteCount: options.maximumShardByteCount ?? .max)
+        try shards.write(metadata: ["format": "pt"])
+        return ExportOutcome(paths: shards.paths, notes: [])
+    }
+
+    private static func writeFolder(
+        _ model: Model, _ state: [NamedTensor], to path: String, _ options: ExportOptions
+    ) throws(ZooError) -> ExportOutcome {
+        let configuration = TimmConfiguration(model)
+        let folder = try UnfinishedFolder(path: path)
+        let weights = try folder.file("model.safetensors")
+        try SafetensorsWriter.write(
+            state.changed(options.typeChange), metadata: ["format": "pt"], into: weights)
+        let document = try folder.file("config.json")
+        try document.write(PythonJSON.text(configuration.json))
+        try folder.commit()
+        return ExportOutcome(paths: [weights.path, document.path], notes: configuration.notes)
+    }
+
     private static func weights(_ layer: Export.KerasLayer) -> KerasLayerWeights {
         KerasLayerWeights(name: layer.name, className: layer.className, weights: layer.weights)
+    }
+}
+
+extension ExportOptions {
+    /// Refuses what the format has no place for.
+    fileprivate func check(_ format: ExportFormat) throws(ZooError) {
+        if typeChange != nil, format == .keras || format == .kerasWeights {
+            throw ZooError(
+                .invalidArgument, "Keras files are written as f32", found: typeChange?.target.rawValue,
+                remedy: "Leave --dtype out; Keras converts numbers when it loads them.")
+        }
+        if maximumShardByteCount != nil, format != .safetensors {
+            throw ZooError(
+                .invalidArgument, "only safetensors are written in parts", found: format.rawValue,
+                remedy: "Leave --max-shard-size out, or write a .safetensors file.")
+        }
+        if usesCanonicalNames, ![.pytorch, .safetensors, .npz, .timm].contains(format) {
+            throw ZooError(
+                .invalidArgument, "only state dicts have PyTorch's names", found: format.rawValue,
+                remedy: "Write a .pth or .safetensors file.")
+        }
     }
 }

@@ -36,6 +36,27 @@ public struct ModelOpener: Sendable {
     /// - Throws: ``ZooError`` when the file is missing, damaged, or of no known format.
     public func checkpoint(_ path: String) throws(ZooError) -> Checkpoint { try locate(path).checkpoint }
 
+    /// Reads the table exactly as the file has it: no prefix is stripped, and the names of tensors in nested dictionaries
+    /// are joined with dots.
+    /// - Throws: ``ZooError`` as ``checkpoint(_:)`` does.
+    public func tensorTable(_ path: String) throws(ZooError) -> Checkpoint {
+        let options = CheckpointReadOptions(
+            key: stateDict, keepPrefixes: true, joinsNestedNames: true, limits: limits)
+        do throws(ZooError) {
+            if CheckpointFolder.isFolder(path) { return try CheckpointFolder.read(path, options: options) }
+            do throws(ZooError) {
+                return try read(try ByteSource(path: path), options: options)
+            } catch {
+                guard error.code == .fileNotFound, error.file == path,
+                    let shipped = try Catalog.embedded().model(named: path)
+                else { throw error }
+                return try read(shipped.weights, options: options)
+            }
+        } catch {
+            throw error.adding(file: path)
+        }
+    }
+
     /// Opens a model.
     /// - Returns: the model, and the report of its conversion unless the file was native.
     public func open(_ path: String) throws(ZooError) -> (model: Model, report: ConversionReport?) {
@@ -102,7 +123,11 @@ public struct ModelOpener: Sendable {
         }
     }
 
-    private func read(_ source: ByteSource) throws(ZooError) -> Checkpoint {
+    private func read(
+        _ source: ByteSource, options: CheckpointReadOptions? = nil
+    ) throws(ZooError) -> Checkpoint {
+        let options =
+            options ?? CheckpointReadOptions(key: stateDict, dequantizes: dequantizes, limits: limits)
         switch try FileKind.detect(source) {
         case .hdf5:
             guard let path = source.path else { break }
@@ -115,9 +140,7 @@ public struct ModelOpener: Sendable {
             if ModelFile.isNative(whole) { return whole }
         default: break
         }
-        return try CheckpointReader.read(
-            source,
-            options: CheckpointReadOptions(key: stateDict, dequantizes: dequantizes, limits: limits))
+        return try CheckpointReader.read(source, options: options)
     }
 
     /// A folder with weights, whole or in parts, and perhaps a configuration.

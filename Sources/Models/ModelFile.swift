@@ -7,16 +7,21 @@ public import ZooTensors
 public enum ModelFile {
     /// The schema of the document.
     public static let schema = "menagerie/model/1"
-    private static let metadataKey = "menagerie"
+    /// The metadata entry that holds the document.
+    public static let metadataKey = "menagerie"
 
     /// Writes a model; the name only ever shows a whole file.
-    public static func write(_ model: Model, to path: String) throws(ZooError) {
-        try write(model, extraTensors: [], extraMetadata: [:], to: path)
+    /// - Parameter typeChange: another type for the numbers than `f32`.
+    public static func write(
+        _ model: Model, to path: String, typeChange: ElementTypeChange? = nil
+    ) throws(ZooError) {
+        try write(model, extraTensors: [], extraMetadata: [:], to: path, typeChange: typeChange)
     }
 
     /// Writes a model with more beside it, such as an optimizer's state; readers of models pass over that.
     package static func write(
-        _ model: Model, extraTensors: [NamedTensor], extraMetadata: [String: String], to path: String
+        _ model: Model, extraTensors: [NamedTensor], extraMetadata: [String: String], to path: String,
+        typeChange: ElementTypeChange? = nil
     ) throws(ZooError) {
         var document: JSONObject = [
             "schema": .string(schema), "graph": GraphDocument.json(model.graph, keys: model.keys),
@@ -27,7 +32,8 @@ public enum ModelFile {
         var metadata = extraMetadata
         metadata["format"] = "pt"
         metadata[metadataKey] = JSONValue.object(document).text()
-        try SafetensorsWriter.write(tensors + extraTensors, metadata: metadata, to: path)
+        try SafetensorsWriter.write(
+            (tensors + extraTensors).changed(typeChange), metadata: metadata, to: path)
     }
 
     /// Whether a checkpoint is a native file.

@@ -14,6 +14,8 @@ public struct ZooError: Error, Sendable, Hashable {
         case corrupt
         /// Well-formed, but of a kind that this version doesn't handle.
         case unsupported
+        /// The tensors are of no network that is known.
+        case unknownArchitecture = "unknown_architecture"
         /// The format isn't recognised.
         case unknownFormat = "unknown_format"
         /// A declared size is beyond the limits for files from strangers.

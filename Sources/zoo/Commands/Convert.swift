@@ -6,44 +6,125 @@ struct Convert: ParsableCommand {
         abstract: "Turn a checkpoint into a native model, or a model into another framework's file.",
         usage: "zoo convert <file> -o <file> [<options>]",
         discussion: """
-            The output's extension decides the format: .zoo.safetensors (native), .pth, .safetensors, .h5 (a \
-            whole Keras model), .weights.h5 (Keras 3 weights). Every tensor is accounted for in the report.
+            Reads a file, the index of several, or a folder as Hugging Face lays it out. The output's extension \
+            decides the format: .zoo.safetensors (native), .pth, .safetensors, .npz, .h5 (a whole Keras model), \
+            .weights.h5 (Keras 3 weights). Every tensor is accounted for in the report.
+
+            With --raw the tensors are copied as they are, under the names that they have, one after the other; so \
+            are those of a network that isn't known, between PyTorch, safetensors and NumPy files.
 
             Examples:
               zoo convert zoo/weights/lenet-mnist.pth -o lenet.zoo.safetensors
               zoo convert lenet.zoo.safetensors -o lenet.h5
+              zoo convert lenet.zoo.safetensors --to timm -o lenet-folder
+              zoo convert zoo/weights/lenet-mnist.pth --raw --dtype f16 --exclude 'fc3.*' \\
+                -o features.safetensors
             """)
 
     @Argument(help: ArgumentHelp(ModelOptions.help)) var file: String
-    @Option(name: [.short, .long], help: ArgumentHelp("The file to write.", valueName: "file")) var output:
+    @Option(
+        name: [.short, .long],
+        help: ArgumentHelp("The file to write; with --to timm, the folder.", valueName: "file")) var output:
         String
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Format of the output, where its name doesn't tell: "
-                + ExportFormat.allCases.map(\.rawValue).joined(separator: ", ") + ".", valueName: "format"))
+            "What to write, where the output's name doesn't tell: "
+                + ConvertTarget.names.joined(separator: ", ")
+                + ". torchvision is a state dict with torchvision's names; timm (or hf) is a folder with "
+                + "config.json.", valueName: "target"))
     var to: String?
     @Option(
         name: .long,
-        help: ArgumentHelp("A file with the names of the classes, one per line.", valueName: "file"))
+        help: ArgumentHelp(
+            "A file with the names of the classes, one per line; else the checkpoint's own are taken.",
+            valueName: "file"))
     var labels: String?
     @Flag(name: .long, help: "Go on when tensors are missing or left over; the report lists them.")
     var allowPartial = false
     @Flag(name: .long, help: "Show what would be converted, and write nothing.")
     var dryRun = false
+    @Flag(
+        name: .long,
+        help: "Copy the tensors as they are, whatever network they belong to; so do the next three options.")
+    var raw = false
+    @OptionGroup var selection: SelectionOptions
+    @OptionGroup var storage: StorageOptions
     @OptionGroup var preprocessing: PreprocessingOptions
     @OptionGroup var model: ModelOptions
     @OptionGroup var outputOptions: OutputOptions
 
     func run() throws {
-        let format = try exportFormat()
+        let target = try ConvertTarget(to: to, output: output)
         try Outputs.refuse(output, asOutputOf: file)
+        if raw || !selection.given.isEmpty { return try copy(to: try tableFormat(of: target), because: nil) }
+        if storage.maxShardSize != nil, target.format != .safetensors {
+            throw ValidationError("--max-shard-size is for .safetensors files.")
+        }
+        if storage.dtype != nil, target.format == .keras || target.format == .kerasWeights {
+            throw ValidationError("--dtype is not for Keras files, which are written as f32.")
+        }
+        do {
+            try convert(to: target)
+        } catch let error as ZooError {
+            guard error.code == .unknownArchitecture, let format = target.tableFormat, choices.isEmpty,
+                let source = try? model.opener().tensorTable(file).format,
+                TensorTableFormat(source) != nil
+            else { throw error }
+            try copy(
+                to: format, because: "no known network has these tensors; they are copied as they are (--raw)"
+            )
+        }
+    }
+
+    // MARK: Copying
+
+    /// Options that only a network has a use for, as the user wrote them.
+    private var choices: [String] {
+        [("--labels", labels != nil), ("--allow-partial", allowPartial)].filter(\.1).map(\.0)
+            + preprocessing.given + model.given.filter { $0 != "--key" }
+    }
+
+    private func tableFormat(of target: ConvertTarget) throws -> TensorTableFormat {
+        let asked = raw ? "--raw" : selection.given[0]
+        if let choice = choices.first { throw ValidationError("\(choice) doesn't go with \(asked).") }
+        guard let format = target.tableFormat else {
+            throw ValidationError(
+                "\(asked) copies tensors as they are, into a .pth, .safetensors or .npz file; "
+                    + "\(to ?? target.format.rawValue) needs a network.")
+        }
+        if storage.maxShardSize != nil, format != .safetensors {
+            throw ValidationError("--max-shard-size is for .safetensors files.")
+        }
+        return format
+    }
+
+    private func copy(to format: TensorTableFormat, because reason: String?) throws {
+        try RawCopy(
+            file: file, output: output, format: format, opener: model.opener(), selection: selection,
+            storage: storage, isDryRun: dryRun, isJSON: outputOptions.json, reason: reason
+        ).run()
+    }
+
+    // MARK: Converting
+
+    private func convert(to target: ConvertTarget) throws {
         let names = try labels.map(ClassNames.read(path:))
         let (source, report) = try model.open(file, allowPartial: allowPartial)
         let model = try named(preprocessing.apply(to: source), names)
-        if !dryRun { try ModelExporter.write(model, to: output, format: format) }
+        var options = ExportOptions()
+        options.typeChange = storage.typeChange
+        options.maximumShardByteCount = try storage.maximumShardByteCount()
+        options.usesCanonicalNames = target.usesCanonicalNames
+        let paths = try ModelExporter.paths(of: model, to: output, format: target.format, options: options)
+        try Outputs.refuse(paths, asOutputOf: [file])
+        var outcome: ExportOutcome?
+        if !dryRun {
+            outcome = try ModelExporter.write(model, to: output, format: target.format, options: options)
+        }
         if outputOptions.json {
-            print(json(report, model: model, format: format).text(pretty: true))
+            let document = json(report, model: model, format: target.format, files: outcome?.paths ?? paths)
+            print(document.text(pretty: true))
             return
         }
         if let report {
@@ -51,13 +132,12 @@ struct Convert: ParsableCommand {
         } else {
             print("\(Terminal.bold(file))  native model, \(model.graph.architecture)")
         }
-        if dryRun {
-            print("Nothing was written (--dry-run).")
+        for note in outcome?.notes ?? [] { Terminal.printText("  note: \(note)") }
+        if let outcome {
+            try ConvertedFiles.show(outcome.paths, output: output, format: target.format.rawValue)
+            print("Next: \(next(target.format))")
         } else {
-            print(
-                "Wrote \(Terminal.bold(output)) (\(format.rawValue), \(Numbers.bytes(try ByteSource(path: output).count)))"
-            )
-            print("Next: \(next(format))")
+            print("Nothing was written (--dry-run).")
         }
     }
 
@@ -70,37 +150,27 @@ struct Convert: ParsableCommand {
         }
     }
 
-    private func exportFormat() throws -> ExportFormat {
-        if let to {
-            guard let format = ExportFormat(rawValue: to) else {
-                let known = ExportFormat.allCases.map(\.rawValue)
-                throw ValidationError("--to \(to) is not one of \(known.joined(separator: ", ")).")
-            }
-            return format
-        }
-        guard let format = ExportFormat(path: output) else {
-            throw ValidationError(
-                "The name \(output) doesn't tell a format; end it in .zoo.safetensors, .pth, .safetensors, .h5 or "
-                    + ".weights.h5, or say --to FORMAT.")
-        }
-        return format
-    }
-
     private func next(_ format: ExportFormat) -> String {
         switch format {
         case .native: "zoo summary \(Paths.quoted(output))"
         case .pytorch: "in Python: model.load_state_dict(torch.load(\"\(output)\", weights_only=True))"
         case .safetensors: "in Python: model.load_state_dict(safetensors.torch.load_file(\"\(output)\"))"
+        case .npz: "in Python: numpy.load(\"\(output)\")"
+        case .timm:
+            "in Python: timm.create_model(\"local-dir:\(output)\", pretrained=True)"
         case .keras: "in Python: keras.models.load_model(\"\(output)\", compile=False)"
         case .kerasWeights: "in Python: model.load_weights(\"\(output)\")"
         }
     }
 
-    private func json(_ report: ConversionReport?, model: Model, format: ExportFormat) -> JSONValue {
+    private func json(
+        _ report: ConversionReport?, model: Model, format: ExportFormat, files: [String]
+    ) -> JSONValue {
         [
             "schema": "menagerie/convert/1", "input": .string(file),
             "output": dryRun ? .null : .string(output), "format": .string(format.rawValue),
             "architecture": .string(model.graph.architecture), "report": report?.json ?? .null,
+            "files": .array(files.map { .string($0) }),
         ]
     }
 

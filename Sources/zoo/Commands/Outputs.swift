@@ -21,4 +21,18 @@ enum Outputs {
             )
         }
     }
+
+    /// Refuses to write over any of the files that are read.
+    static func refuse(_ outputs: [String], asOutputOf inputs: [String]) throws {
+        for output in outputs {
+            for input in inputs { try refuse(output, asOutputOf: input) }
+        }
+    }
+
+    /// Bytes of the files that were written, together.
+    static func byteCount(of paths: [String]) throws(ZooError) -> Int {
+        var count = 0
+        for path in paths { count += try ByteSource(path: path).count }
+        return count
+    }
 }

@@ -26,9 +26,15 @@ struct PreprocessingOptions: ParsableArguments {
         if let pad, !(0...1_024).contains(pad) { throw ValidationError("--pad must be between 0 and 1024.") }
     }
 
+    /// Those that are given, as the user wrote them.
+    var given: [String] {
+        [("--mean", mean != nil), ("--std", std != nil), ("--resize", resize != nil), ("--pad", pad != nil)]
+            .filter(\.1).map(\.0)
+    }
+
     /// The model with these choices; with none, the model itself.
     func apply(to model: Model) throws -> Model {
-        if mean == nil, std == nil, resize == nil, pad == nil { return model }
+        if given.isEmpty { return model }
         var changed = model.preprocessing
         let input = model.graph.input
         for (text, option, keyPath) in [

@@ -31,6 +31,7 @@ enum ErrorText {
         case .corrupt, .checksum: "The file is damaged; get it again."
         case .unsupported: "Save it in another way with the program that made it."
         case .unknownFormat: "Check that this is the file that you mean, or get it again."
+        case .unknownArchitecture: "Copy its tensors as they are with zoo convert --raw."
         case .limitExceeded: "The file may be damaged; get it again."
         case .refused: "Save it again, as one file that holds everything itself."
         case .missingTensor, .mismatch: "Check that the file is of this network: zoo inspect FILE."

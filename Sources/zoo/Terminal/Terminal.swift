@@ -61,7 +61,12 @@ enum Terminal {
     /// Writes a line to standard error.
     /// - Parameter start: what goes before it as it is, such as the sequence that clears a line.
     static func printError(_ line: String, start: String = "") {
-        var bytes = Array((start + PlainText.without(controls: line)).utf8) + [0x0A]
+        writeError(start + PlainText.without(controls: line) + "\n")
+    }
+
+    /// Writes text to standard error as it is.
+    static func writeError(_ text: String) {
+        var bytes = Array(text.utf8)
         while !bytes.isEmpty {
             let written = systemWrite(STDERR_FILENO, bytes, bytes.count)
             if written <= 0 { return }

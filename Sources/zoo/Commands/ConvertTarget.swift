@@ -1,0 +1,54 @@
+import ArgumentParser
+import Menagerie
+
+/// What `zoo convert` writes: a format, and whose names.
+struct ConvertTarget {
+    let format: ExportFormat
+    /// Whether tensors get torchvision's names whatever names they had.
+    let usesCanonicalNames: Bool
+
+    /// What can be said with `--to`.
+    static let names = [
+        "native", "pytorch", "safetensors", "npz", "torchvision", "timm", "hf", "keras", "keras-weights",
+    ]
+
+    /// - Throws: `ValidationError` when neither `--to` nor the output's name tells a format.
+    init(to name: String?, output: String) throws {
+        guard let name else {
+            guard let format = ExportFormat(path: output) else {
+                throw ValidationError(
+                    "The name \(output) doesn't tell a format; end it in .zoo.safetensors, .pth, .safetensors, "
+                        + ".npz, .h5 or .weights.h5, or say --to FORMAT.")
+            }
+            (self.format, usesCanonicalNames) = (format, false)
+            return
+        }
+        switch name {
+        case "torchvision":
+            // A state dict, in the file format that the name asks for.
+            let asked = ExportFormat(path: output) ?? .pytorch
+            guard [.pytorch, .safetensors, .npz].contains(asked) else {
+                throw ValidationError("--to torchvision writes a .pth, .safetensors or .npz file.")
+            }
+            (format, usesCanonicalNames) = (asked, true)
+        case "hf": (format, usesCanonicalNames) = (.timm, false)
+        default:
+            guard let known = ExportFormat(rawValue: name) else {
+                throw ValidationError(
+                    "--to \(name) is not one of \(ConvertTarget.names.joined(separator: ", ")).")
+            }
+            (format, usesCanonicalNames) = (known, false)
+        }
+    }
+
+    /// The format for a table of tensors of which nothing more is known; `nil` for formats that need a network.
+    var tableFormat: TensorTableFormat? {
+        if usesCanonicalNames { return nil }
+        switch format {
+        case .pytorch: return .pytorch
+        case .safetensors: return .safetensors
+        case .npz: return .npz
+        case .native, .timm, .keras, .kerasWeights: return nil
+        }
+    }
+}

@@ -13,7 +13,8 @@ struct Zoo: ParsableCommand {
             """,
         version: Version.number,
         subcommands: [
-            Inspect.self, Convert.self, Summary.self, SurgeryCommand.self, Train.self, Evaluate.self,
+            Inspect.self, Convert.self, Diff.self, Summary.self, SurgeryCommand.self, Train.self,
+            Evaluate.self,
             Predict.self,
             Forward.self,
         ])

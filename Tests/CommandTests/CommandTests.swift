@@ -23,7 +23,9 @@ import Testing
         #expect(outcome.output.split(separator: "\n").count == 5)
     }
 
-    @Test(arguments: ["inspect", "convert", "summary", "forward", "surgery", "evaluate", "predict", "train"])
+    @Test(arguments: [
+        "inspect", "convert", "diff", "summary", "forward", "surgery", "evaluate", "predict", "train",
+    ])
     func helpShowsAnExample(command: String) throws {
         let outcome = try zoo.run(command, "--help")
         #expect(outcome.code == 0)

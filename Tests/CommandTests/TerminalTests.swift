@@ -19,7 +19,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "--version", "--help", "inspect --help", "convert --help", "summary --help", "forward --help",
+        "", "--version", "--help", "inspect --help", "convert --help", "diff --help", "summary --help",
+        "forward --help",
         "surgery --help", "evaluate --help", "predict --help", "train --help",
     ])
     func helpFits(command: String) throws {
@@ -36,6 +37,7 @@ import Testing
             .enabled(if: hasTerminals, "this machine gives out no pseudo-terminals"),
             arguments: [
                 "inspect lenet.h5", "convert lenet.h5 -o lenet.zoo.safetensors", "summary lenet.h5",
+                "convert lenet.h5 --raw --dry-run -o lenet.safetensors", "diff lenet.h5 lenet.h5",
                 "surgery lenet.h5 --labels labels.txt -o new.zoo.safetensors",
                 "train lenet.h5 --data data --epochs 1 -o run", "evaluate lenet.h5 --data data",
             ])
@@ -54,7 +56,7 @@ import Testing
             #expect(outcome.code == 0, "\(outcome.output)")
             // Without what makes text bold and what a progress bar is redrawn with.
             let text = outcome.output.replacing(/\u{1B}\[[0-9]*[mK]/, with: "")
-            #expect(text.contains("Next: "))
+            if !command.hasPrefix("diff"), !command.contains("--dry-run") { #expect(text.contains("Next: ")) }
             expectNarrow(text, command)
         }
     #endif

@@ -71,4 +71,27 @@ enum Numbers {
 
     /// `98.8 %`.
     static func percent(_ fraction: Double) -> String { "\(fixed(fraction * 100, 1)) %" }
+
+    /// `1.2e-05`: two significant digits and the power of ten; `0` and `inf` as they are.
+    static func scientific(_ value: Double) -> String {
+        guard value.isFinite, value != 0 else { return value == 0 ? "0" : value.isNaN ? "nan" : "inf" }
+        var mantissa = abs(value)
+        var exponent = 0
+        while mantissa >= 10 {
+            mantissa /= 10
+            exponent += 1
+        }
+        while mantissa < 1 {
+            mantissa *= 10
+            exponent -= 1
+        }
+        var digits = fixed(mantissa, 1)
+        if digits == "10.0" {
+            digits = "1.0"
+            exponent += 1
+        }
+        let power = String(abs(exponent))
+        return (value < 0 ? "-" : "") + digits + "e" + (exponent < 0 ? "-" : "+")
+            + (power.count < 2 ? "0" : "") + power
+    }
 }

@@ -30,6 +30,25 @@ def json_documents_follow_their_schemas(bench: Bench):
         document = bench.json("convert", source, "-o", bench.path("schema-out.zoo.safetensors"))
         validator(bench, "convert").validate(document)
         validator(bench, "summary").validate(bench.json("summary", source))
+    for target in ("copy.pth", "copy.safetensors", "copy.npz"):
+        validator(bench, "convert").validate(bench.json("convert", pth, "--raw", "-o", bench.path(target)))
+    parts = bench.json("convert", pth, "--max-shard-size", "50KB", "-o", bench.path("parts.safetensors"))
+    validator(bench, "convert").validate(parts)
+    assert len(parts["files"]) == 4
+    validator(bench, "convert").validate(bench.json("convert", pth, "--to", "timm", "-o", bench.path("folder")))
+    validator(bench, "inspect").validate(bench.json("inspect", bench.path("folder")))
+    validator(bench, "inspect").validate(bench.json("inspect", bench.path("copy.npz")))
+    rules = {"schema": "menagerie/rename/1", "comment": "the classes' layer goes by another name",
+             "rules": [{"pattern": "^fc3", "replacement": "head", "comment": "LeNet's last"}]}
+    validator(bench, "rename").validate(rules)
+    bench.path("rules.json").write_text(json.dumps(rules))
+    document = bench.json("convert", pth, "--rename", bench.path("rules.json"), "--dry-run", "-o", bench.path("x.pth"))
+    validator(bench, "convert").validate(document)
+    assert document["copy"]["tensors"][-1]["target"] == "head.bias"
+    validator(bench, "diff").validate(bench.json("diff", pth, native))
+    unlike = json.loads(bench.run("diff", pth, h5, "--converted", "--json", expect=2).stdout)
+    validator(bench, "diff").validate(unlike)
+    validator(bench, "diff").validate(json.loads(bench.run("diff", pth, h5, "--json", expect=2).stdout))
     document = bench.json("surgery", native, "--classes", 3, "-o", bench.path("three.zoo.safetensors"))
     validator(bench, "surgery").validate(document)
     document = bench.json(

@@ -56,7 +56,7 @@ let package = Package(
         .target(name: "CZooImageShim", dependencies: ["CZooPNG", "CZooJPEG"], path: "Sources/CImageShim"),
         .target(name: "CZooKernels", path: "Sources/CKernels"),
         .target(name: "CZooData", path: "Sources/CZooData"),
-        room("Tensors"),
+        room("Tensors", ["CZooKernels"]),
         room("Containers", ["ZooTensors", "CZooZlib", "CZooKernels"]),
         room("LayerGraphs", ["ZooTensors"]),
         room("Architectures", ["ZooTensors", "ZooLayerGraphs"]),

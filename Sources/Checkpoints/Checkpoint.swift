@@ -73,7 +73,7 @@ public struct Checkpoint: Sendable {
         format: CheckpointFormat, path: String?, tensors: [CheckpointTensor], layers: [CheckpointLayer] = [],
         extras: JSONObject = [:], notes: [String] = [], warnings: [String] = [], files: [String] = []
     ) throws(ZooError) {
-        var positions: [String: Int] = [:]
+        var positions = [String: Int](minimumCapacity: tensors.count)
         for (position, tensor) in tensors.enumerated() {
             guard positions.updateValue(position, forKey: tensor.name) == nil else {
                 throw ZooError(.corrupt, "two tensors have the same key", file: path, tensor: tensor.name)

@@ -77,7 +77,7 @@ extension Checkpoint {
     }
 
     /// The same checkpoint without the prefixes that all its keys share because a tool put them there.
-    func strippingPrefixes() throws(ZooError) -> Checkpoint {
+    package func strippingPrefixes() throws(ZooError) -> Checkpoint {
         let stripping = PrefixStripping(tensors.map(\.name))
         guard let note = stripping.note else { return self }
         return try with(

@@ -151,12 +151,14 @@ public struct CheckpointTensor: Sendable {
 extension CheckpointTensor {
     /// Lends the elements' bytes in row-major order, little-endian, piece by piece. Elements that lie side by side in
     /// the file pass through a small buffer; others are loaded, and let go of at the end.
+    /// - Parameter lead: about how many bytes the first of many pieces is to have.
     package func forEachPiece(
+        lead: Int = Pieces.byteCount,
         _ body: (UnsafeRawBufferPointer) throws(ZooError) -> Void
     ) throws(ZooError) {
         do throws(ZooError) {
-            guard let conversion else { return try unsafe forEachStoredPiece(body) }
-            try unsafe forEachStoredPiece { (piece) throws(ZooError) in
+            guard let conversion else { return try unsafe forEachStoredPiece(lead: lead, body) }
+            try unsafe forEachStoredPiece(lead: lead) { (piece) throws(ZooError) in
                 try unsafe conversion.convert(piece, body)
             }
         } catch {
@@ -165,13 +167,13 @@ extension CheckpointTensor {
     }
 
     private func forEachStoredPiece(
-        _ body: (UnsafeRawBufferPointer) throws(ZooError) -> Void
+        lead: Int, _ body: (UnsafeRawBufferPointer) throws(ZooError) -> Void
     ) throws(ZooError) {
         let type = conversion?.source ?? elementType
         guard let stored, typeName == nil, shape.isRowMajor(stored.strides) else {
             return try unsafe loader().forEachPiece(body)
         }
-        try unsafe stored.forEachPiece(count: shape.elementCount, of: type, body)
+        try unsafe stored.forEachPiece(count: shape.elementCount, of: type, lead: lead, body)
     }
 }
 

@@ -41,24 +41,39 @@ package struct StoredBytes: Sendable {
     }
 
     /// Lends a run piece by piece, little-endian. A run that is all there is is checked at its end.
+    /// - Parameters:
+    ///   - unit: pieces are of a multiple of so many bytes, which elements are too.
+    ///   - lead: about how many bytes the first of many pieces is to have.
     package func forEachPiece(
-        at offset: Int, count wanted: Int, _ body: (UnsafeRawBufferPointer) throws(ZooError) -> Void
+        at offset: Int, count wanted: Int, unit: Int = 16, lead: Int = Pieces.byteCount,
+        _ body: (UnsafeRawBufferPointer) throws(ZooError) -> Void
     ) throws(ZooError) {
         let source = try open()
-        var sum: CRC32?
-        if check != nil, offset == 0, wanted == count {
-            sum = CRC32()
-            try sum?.update(try source.bytes(at: 0, count: start))
+        let begin = try Checked.sum(start, offset)
+        let swappedUnit = swappedUnit
+        guard let check, offset == 0, wanted == count else {
+            return try unsafe source.forEachPieceReadAhead(
+                at: begin, count: wanted, unit: unit, lead: lead, inspect: { _ in }
+            ) { (piece) throws(ZooError) in
+                if swappedUnit > 1 { unsafe swapBytes(in: piece, unit: swappedUnit) }
+                try unsafe body(UnsafeRawBufferPointer(piece))
+            }
         }
-        let unit = swappedUnit
-        try unsafe source.forEachPiece(at: try Checked.sum(start, offset), count: wanted, unit: 16) {
-            (piece) throws(ZooError) in
-            unsafe sum?.update(UnsafeRawBufferPointer(piece))
-            if unit > 1 { unsafe swapBytes(in: piece, unit: unit) }
+        let sum = RunningSum()
+        try sum.value.update(try source.bytes(at: 0, count: start))
+        try unsafe source.forEachPieceReadAhead(
+            at: begin, count: wanted, unit: unit, lead: lead, inspect: { unsafe sum.value.update($0) }
+        ) { (piece) throws(ZooError) in
+            if swappedUnit > 1 { unsafe swapBytes(in: piece, unit: swappedUnit) }
             try unsafe body(UnsafeRawBufferPointer(piece))
         }
-        if let sum { try check?(sum) }
+        try check(sum.value)
     }
+}
+
+/// A checksum that the thread which reads carries on, and that is looked at when all is read.
+private final class RunningSum: @unchecked Sendable {
+    var value = CRC32()
 }
 
 /// Where a tensor's elements lie in its file.
@@ -77,11 +92,12 @@ package struct StoredTensor: Sendable {
 
     /// Lends `count` elements that lie side by side from the first one on.
     func forEachPiece(
-        count: Int, of type: ElementType, _ body: (UnsafeRawBufferPointer) throws(ZooError) -> Void
+        count: Int, of type: ElementType, lead: Int = Pieces.byteCount,
+        _ body: (UnsafeRawBufferPointer) throws(ZooError) -> Void
     ) throws(ZooError) {
         try unsafe bytes.forEachPiece(
             at: try Checked.product(offset, type.byteCount),
-            count: try Checked.product(count, type.byteCount), body)
+            count: try Checked.product(count, type.byteCount), unit: type.byteCount, lead: lead, body)
     }
 
     /// Reads elements that lie side by side.

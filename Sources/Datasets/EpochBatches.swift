@@ -22,7 +22,7 @@ public final class EpochBatches {
         self.threadCount = min(threadCount, numbers.count)
         for _ in 0..<self.threadCount {
             threads.append(
-                try WorkerThread {
+                try WorkerThread(isHumble: true) {
                     while let number = ring.claim() {
                         do throws(ZooError) {
                             ring.deliver(.success(try make(number)), number: number)

@@ -8,7 +8,11 @@ public struct Catalog: Sendable {
     private let weights: [String: [UInt8]]
 
     /// The catalogue inside this binary.
-    public static func embedded() throws(ZooError) -> Catalog {
+    public static func embedded() throws(ZooError) -> Catalog { try shipped.get() }
+
+    private static let shipped = Result { () throws(ZooError) in try readEmbedded() }
+
+    private static func readEmbedded() throws(ZooError) -> Catalog {
         var manifests: [Manifest] = []
         var weights: [String: [UInt8]] = [:]
         for file in EmbeddedFile.all() {

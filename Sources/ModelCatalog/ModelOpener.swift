@@ -138,6 +138,8 @@ public struct ModelOpener: Sendable {
             let whole = try SafetensorsReader.read(
                 source, options: CheckpointReadOptions(keepPrefixes: true, limits: limits))
             if ModelFile.isNative(whole) { return whole }
+            try options.refuseKey(path: source.path)
+            return options.keepPrefixes ? whole : try whole.strippingPrefixes()
         default: break
         }
         return try CheckpointReader.read(source, options: options)

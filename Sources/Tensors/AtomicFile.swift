@@ -1,3 +1,5 @@
+internal import CZooKernels
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -110,15 +112,12 @@ public final class AtomicFile {
     }
 
     /// Has the system begin to bring full stretches of the file to the disk, so that the last `fsync` has little
-    /// left to wait for. (This advice doesn't throw out what isn't on the disk yet.)
+    /// left to wait for.
     private func startWritingBack() {
-        #if os(Linux)
-            let stretch = 32 << 20
-            let fullEnd = written / stretch * stretch
-            guard fullEnd > writtenBack else { return }
-            _ = posix_fadvise(
-                file.descriptor, off_t(writtenBack), off_t(fullEnd - writtenBack), POSIX_FADV_DONTNEED)
-            writtenBack = fullEnd
-        #endif
+        let stretch = 8 << 20
+        let fullEnd = written / stretch * stretch
+        guard fullEnd > writtenBack else { return }
+        zoo_start_writing_back(file.descriptor, Int64(writtenBack), Int64(fullEnd - writtenBack))
+        writtenBack = fullEnd
     }
 }

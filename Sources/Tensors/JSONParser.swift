@@ -57,6 +57,12 @@ public struct JSONParser {
         return true
     }
 
+    private mutating func takeByte(_ wanted: Unicode.Scalar) -> Bool {
+        guard let byte = current, UInt32(byte) == wanted.value else { return false }
+        position += 1
+        return true
+    }
+
     private mutating func value(depth: Int) throws(ZooError) -> JSONValue {
         guard depth <= options.maximumDepth else {
             throw failure("nested deeper than \(options.maximumDepth) levels")
@@ -84,20 +90,21 @@ public struct JSONParser {
         position += 1
         var result = JSONObject()
         skipSpace()
-        if take("}") { return .object(result) }
+        if takeByte("}") { return .object(result) }
         while true {
             skipSpace()
             guard current == UInt8(ascii: "\"") else { throw failure("a member's name is expected") }
             let name = try string()
-            guard result[name] == nil else {
+            let nameEnd = position
+            skipSpace()
+            guard takeByte(":") else { throw failure("a colon is expected") }
+            guard result.insert(try value(depth: depth + 1), named: name) else {
+                position = nameEnd
                 throw failure("the name \"\(name)\" stands twice in one object")
             }
             skipSpace()
-            guard take(":") else { throw failure("a colon is expected") }
-            result[name] = try value(depth: depth + 1)
-            skipSpace()
-            if take("}") { return .object(result) }
-            guard take(",") else { throw failure("a comma or a closing brace is expected") }
+            if takeByte("}") { return .object(result) }
+            guard takeByte(",") else { throw failure("a comma or a closing brace is expected") }
         }
     }
 
@@ -105,12 +112,13 @@ public struct JSONParser {
         position += 1
         var result: [JSONValue] = []
         skipSpace()
-        if take("]") { return .array(result) }
+        if takeByte("]") { return .array(result) }
+        result.reserveCapacity(4)
         while true {
             result.append(try value(depth: depth + 1))
             skipSpace()
-            if take("]") { return .array(result) }
-            guard take(",") else { throw failure("a comma or a closing bracket is expected") }
+            if takeByte("]") { return .array(result) }
+            guard takeByte(",") else { throw failure("a comma or a closing bracket is expected") }
         }
     }
 
@@ -135,6 +143,9 @@ public struct JSONParser {
             if current == UInt8(ascii: "+") || current == UInt8(ascii: "-") { position += 1 }
             try digits()
         }
+        if isInteger, position - start <= 18, bytes[start] != UInt8(ascii: "-") {
+            return .integer(bytes[start..<position].reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) })
+        }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
         // Minus zero is no whole number: as one it would lose its sign.
         if isInteger, text != "-0", let whole = Int(text) { return .integer(whole) }
@@ -152,7 +163,14 @@ public struct JSONParser {
 
     private mutating func string() throws(ZooError) -> String {
         position += 1
-        var text: [UInt8] = []
+        // Most strings are plain: no escapes, and nothing but ASCII.
+        let start = position
+        while position < bytes.count, JSONParser.isPlain(bytes[position]) { position += 1 }
+        if current == UInt8(ascii: "\"") {
+            position += 1
+            return String(decoding: bytes[start..<(position - 1)], as: UTF8.self)
+        }
+        var text = Array(bytes[start..<position])
         while let byte = current {
             position += 1
             switch byte {
@@ -167,6 +185,10 @@ public struct JSONParser {
             }
         }
         throw failure("a string doesn't end")
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }
 
     private mutating func escape(into text: inout [UInt8]) throws(ZooError) {

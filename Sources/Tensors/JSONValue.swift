@@ -32,8 +32,13 @@ public enum JSONValue: Sendable, Hashable {
     /// Whole numbers, when this is an array of nothing else.
     public var intArrayValue: [Int]? {
         guard let elements = arrayValue else { return nil }
-        let numbers = elements.compactMap(\.intValue)
-        return numbers.count == elements.count ? numbers : nil
+        var numbers: [Int] = []
+        numbers.reserveCapacity(elements.count)
+        for element in elements {
+            guard let number = element.intValue else { return nil }
+            numbers.append(number)
+        }
+        return numbers
     }
 
     /// A number; one that JSON can't express becomes the string "NaN", "Infinity" or "-Infinity".
@@ -46,9 +51,16 @@ public enum JSONValue: Sendable, Hashable {
 
 /// The members of a JSON object, in order.
 public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral {
-    /// Names in order of appearance.
-    public private(set) var keys: [String] = []
-    private var values: [String: JSONValue] = [:]
+    private struct Member: Sendable {
+        let key: String
+        var value: JSONValue
+    }
+
+    private var entries: [Member] = []
+    /// Where each name is; kept for objects of more members than are looked through faster.
+    private var places: [String: Int] = [:]
+
+    private static let fewMembers = 8
 
     /// No members.
     public init() {}
@@ -58,29 +70,71 @@ public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral {
         for (key, value) in elements { self[key] = value }
     }
 
+    private func place(of key: String) -> Int? {
+        entries.count > JSONObject.fewMembers ? places[key] : entries.firstIndex { $0.key == key }
+    }
+
     /// The value of a member; assigning `nil` removes it.
     public subscript(key: String) -> JSONValue? {
-        get { values[key] }
+        get { place(of: key).map { entries[$0].value } }
         set {
-            if values[key] == nil, newValue != nil { keys.append(key) }
-            if newValue == nil { keys.removeAll { $0 == key } }
-            values[key] = newValue
+            switch (place(of: key), newValue) {
+            case (let place?, let value?): entries[place].value = value
+            case (let place?, nil):
+                entries.remove(at: place)
+                places = [:]
+                if entries.count > JSONObject.fewMembers { index() }
+            case (nil, let value?): append(value, named: key)
+            case (nil, nil): break
+            }
         }
     }
 
-    /// Names and values in order.
-    public var members: [(key: String, value: JSONValue)] {
-        keys.compactMap { key in values[key].map { (key, $0) } }
+    /// Adds a member.
+    /// - Returns: whether there was none of that name before; else nothing changes.
+    mutating func insert(_ value: JSONValue, named key: String) -> Bool {
+        guard place(of: key) == nil else { return false }
+        append(value, named: key)
+        return true
     }
 
+    private mutating func append(_ value: JSONValue, named key: String) {
+        if entries.isEmpty { entries.reserveCapacity(4) }
+        entries.append(Member(key: key, value: value))
+        if entries.count > JSONObject.fewMembers {
+            if places.isEmpty { index() } else { places[key] = entries.count - 1 }
+        }
+    }
+
+    private mutating func index() {
+        for (place, member) in entries.enumerated() { places[member.key] = place }
+    }
+
+    /// Names in order of appearance.
+    public var keys: [String] { entries.map(\.key) }
+
+    /// Names and values in order.
+    public var members: [(key: String, value: JSONValue)] { entries.map { ($0.key, $0.value) } }
+
     /// Number of members.
-    public var count: Int { keys.count }
+    public var count: Int { entries.count }
 
     /// Objects are equal when they have the same members, in whatever order.
-    public static func == (left: JSONObject, right: JSONObject) -> Bool { left.values == right.values }
+    public static func == (left: JSONObject, right: JSONObject) -> Bool {
+        left.count == right.count && left.entries.allSatisfy { right[$0.key] == $0.value }
+    }
 
     /// Hashes the members without their order.
-    public func hash(into hasher: inout Hasher) { hasher.combine(values) }
+    public func hash(into hasher: inout Hasher) {
+        var combined = 0
+        for entry in entries {
+            var member = Hasher()
+            member.combine(entry.key)
+            member.combine(entry.value)
+            combined ^= member.finalize()
+        }
+        hasher.combine(combined)
+    }
 }
 
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,

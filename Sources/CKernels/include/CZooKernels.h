@@ -8,6 +8,7 @@
 
 #include "checksum.h"
 #include "optimizers.h"
+#include "system.h"
 
 // MARK: threads
 

@@ -45,6 +45,7 @@ public enum SafetensorsReader {
         }
         var extras = JSONObject()
         var entries: [SafetensorsEntry] = []
+        entries.reserveCapacity(members.count)
         for (name, value) in members {
             do throws(ZooError) {
                 if name == "__metadata__" {
@@ -58,6 +59,7 @@ public enum SafetensorsReader {
         }
         try checkTiling(entries, byteCount: data.count, start: data.start)
         var tensors: [CheckpointTensor] = []
+        tensors.reserveCapacity(entries.count)
         for entry in entries { tensors.append(try entry.tensor(in: data)) }
         return try Checkpoint(format: .safetensors, path: source.path, tensors: tensors, extras: extras)
     }

@@ -128,7 +128,9 @@ extension AtomicFile {
     /// Appends a tensor's elements in row-major order, little-endian.
     func write(piecesOf tensor: CheckpointTensor, progress: (Int) -> Void) throws(ZooError) {
         let before = byteCount
-        try unsafe tensor.forEachPiece { (piece) throws(ZooError) in
+        // Pages of the file that are written whole cost the system less.
+        let lead = Pieces.byteCount - before % Pieces.byteCount
+        try unsafe tensor.forEachPiece(lead: lead) { (piece) throws(ZooError) in
             try unsafe write(piece)
             progress(piece.count)
         }

@@ -1,0 +1,10 @@
+// Calls of the operating system that Swift's modules don't have.
+#ifndef CZOOKERNELS_SYSTEM_H
+#define CZOOKERNELS_SYSTEM_H
+
+#include <stdint.h>
+
+// Has the system begin to bring a part of a file to the disk, and doesn't wait. Does nothing where there is no such call.
+void zoo_start_writing_back(int32_t descriptor, int64_t offset, int64_t count);
+
+#endif

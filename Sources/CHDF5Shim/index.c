@@ -1,5 +1,6 @@
 /* Walks through the groups of a file and hands each object to the right hands. */
 #include "index.h"
+#include "part.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,9 +175,16 @@ static int walk_root(zoo_walk *walk, hid_t file) {
     return status;
 }
 
-static int walk_file(zoo_walk *walk, const char *path) {
+/* `part` is NULL for a whole file. */
+static int walk_file(zoo_walk *walk, const char *path, const zoo_part *part) {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     if (access < 0) return zoo_fail_library(walk, "libhdf5 doesn't start");
+    hid_t driver = -1;
+    if (part != NULL && (driver = zoo_part_use(access, *part)) < 0) {
+        zoo_fail_library(walk, "libhdf5 doesn't read a part of a file");
+        H5Pclose(access);
+        return -1;
+    }
     /* Whatever a damaged file leaves open goes with the file. */
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
 #if H5_VERSION_GE(1, 10, 7)
@@ -187,14 +195,15 @@ static int walk_file(zoo_walk *walk, const char *path) {
     int status = file < 0 ? zoo_fail_library(walk, "libhdf5 cannot open the file") : walk_root(walk, file);
     H5Pclose(access);
     if (file >= 0) H5Fclose(file);
+    if (driver >= 0) H5FDunregister(driver);
     return status;
 }
 
-void zoo_hdf5_index(const char *path, zoo_hdf5_limits limits, zoo_hdf5_table *table) {
+static void make_table(const char *path, const zoo_part *part, zoo_hdf5_limits limits, zoo_hdf5_table *table) {
     zoo_walk walk = {.limits = limits, .table = {.limit = (size_t)limits.table_bytes}};
     zoo_session session;
     zoo_session_begin(&session);
-    int status = walk_file(&walk, path);
+    int status = walk_file(&walk, path, part);
     zoo_session_end(&session);
     /* The last record always has room. */
     walk.table.limit = SIZE_MAX;
@@ -215,6 +224,17 @@ void zoo_hdf5_index(const char *path, zoo_hdf5_limits limits, zoo_hdf5_table *ta
     }
     table->bytes = walk.table.bytes;
     table->count = walk.table.count;
+}
+
+void zoo_hdf5_index(const char *path, zoo_hdf5_limits limits, zoo_hdf5_table *table) {
+    make_table(path, NULL, limits, table);
+}
+
+void zoo_hdf5_index_part(
+    int descriptor, uint64_t offset, uint64_t count, zoo_hdf5_limits limits, zoo_hdf5_table *table
+) {
+    zoo_part part = {descriptor, offset, count};
+    make_table("part", &part, limits, table);
 }
 
 void zoo_hdf5_table_free(zoo_hdf5_table *table) {

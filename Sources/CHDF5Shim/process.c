@@ -6,6 +6,8 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -21,6 +23,22 @@ int zoo_pipe(int *reading, int *writing) {
     *reading = ends[0];
     *writing = ends[1];
     return 0;
+}
+
+int zoo_nameless_file(const char *folder) {
+#if defined(__linux__)
+    int file = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    return file >= 0 ? file : memfd_create("menagerie", MFD_CLOEXEC);
+#else
+    char path[1024];
+    int length = snprintf(path, sizeof path, "%s/menagerie.XXXXXX", folder);
+    if (length < 0 || (size_t)length >= sizeof path) return -1;
+    int file = mkstemp(path);
+    if (file < 0) return -1;
+    unlink(path);
+    fcntl(file, F_SETFD, FD_CLOEXEC);
+    return file;
+#endif
 }
 
 #define LIMIT(resource, value)                                       \

@@ -42,6 +42,25 @@ public struct ByteSource: Sendable {
         self.path = path
     }
 
+    /// Takes over an open regular file, which needn't have a name any more.
+    /// - Parameter path: what errors call it.
+    package init(descriptor: Int32, path: String) throws(ZooError) {
+        let handle = try FileHandle(descriptor: descriptor, path: path)
+        self.backing = .file(handle)
+        self.start = 0
+        self.count = handle.byteCount
+        self.path = path
+    }
+
+    /// Lends the open file of which this is the part at ``start``; `nil` for a source in memory.
+    package func withDescriptor<Result>(_ body: (Int32?) throws(ZooError) -> Result) throws(ZooError)
+        -> Result
+    {
+        guard case .file(let handle) = backing else { return try body(nil) }
+        defer { extendLifetime(handle) }
+        return try body(handle.descriptor)
+    }
+
     private init(backing: Backing, start: Int, count: Int, path: String?) {
         self.backing = backing
         self.start = start
@@ -125,10 +144,15 @@ private final class FileHandle: Sendable {
     let byteCount: Int
     let path: String
 
-    init(path: String) throws(ZooError) {
+    convenience init(path: String) throws(ZooError) {
         // Not blocking, so that a named pipe can't hang us before we learn that it isn't a file.
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw systemError("cannot open the file", path: path) }
+        try self.init(descriptor: descriptor, path: path)
+    }
+
+    /// Closes the descriptor also when it throws.
+    init(descriptor: Int32, path: String) throws(ZooError) {
         var information = stat()
         guard unsafe fstat(descriptor, &information) == 0 else {
             defer { close(descriptor) }

@@ -46,6 +46,10 @@ typedef struct {
  * A table is complete only if it ends with an 'E' or 'X' record. Without memory for even that, `bytes` is NULL. */
 void zoo_hdf5_index(const char *path, zoo_hdf5_limits limits, zoo_hdf5_table *table);
 
+/* The same for `count` bytes from `offset` on of an open file, taken as a file of their own. */
+void zoo_hdf5_index_part(int descriptor, uint64_t offset, uint64_t count, zoo_hdf5_limits limits,
+                         zoo_hdf5_table *table);
+
 void zoo_hdf5_table_free(zoo_hdf5_table *table);
 
 enum {
@@ -112,6 +116,11 @@ int zoo_hdf5_close(zoo_hdf5_writer *writer, char *message, size_t message_size);
 
 /* A pipe that other programs don't inherit; 0, or -1 with errno. */
 int zoo_pipe(int *reading, int *writing);
+
+/* A new empty file without a name, in `folder` where the system can make such files there, else in memory: it goes
+ * with its last descriptor, however the process ends. A descriptor that other programs don't inherit, or -1 with
+ * errno. */
+int zoo_nameless_file(const char *folder);
 
 /* Gives up, for good and for the whole process, what indexing doesn't need: all open files but standard input,
  * output and error; all but `memory_bytes` more address space; all but `processor_seconds` of processor time; core

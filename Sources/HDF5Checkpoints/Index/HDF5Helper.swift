@@ -15,19 +15,29 @@ package enum HDF5Helper {
     package static let wallSeconds = 20.0
 
     /// The table that a helper makes of a file.
+    /// - Parameter part: the bytes that are the file, handed over as the helper's standard input; `nil` for the whole
+    ///   file at `path`.
     /// - Throws: ``ZooError`` when the helper can't be started, crashes, hangs, or answers with something else.
     package static func table(
         executable: String, path: String, limits: ReadLimits, wallSeconds: Double = wallSeconds
     ) throws(ZooError) -> [UInt8] {
+        try table(executable: executable, path: path, part: nil, limits: limits, wallSeconds: wallSeconds)
+    }
+
+    static func table(
+        executable: String, path: String, part: HDF5FilePart?, limits: ReadLimits,
+        wallSeconds: Double = wallSeconds
+    ) throws(ZooError) -> [UInt8] {
         let bounds = HDF5Indexer.Limits(limits)
         let deadline = now() + wallSeconds
         // A relative path is meant from here; one that looks like an option is no option.
-        let arguments = [
+        var arguments = [
             executable, HDF5IndexerProcess.command, path, String(bounds.entries), String(bounds.tableBytes),
             String(bounds.depth),
         ]
+        if let part { arguments += [String(part.offset), String(part.byteCount)] }
         let pipe = try HelperPipe()
-        let child = try spawn(executable, arguments, output: pipe.writing)
+        let child = try spawn(executable, arguments, input: part?.descriptor, output: pipe.writing)
         pipe.closeWriting()
         let greeting = HDF5IndexerProcess.greeting
         // Room for the greeting and the record that ends the table.

@@ -9,9 +9,11 @@ internal import ZooTensors
 #endif
 
 extension HDF5Helper {
-    /// Starts the helper with nothing but an output: no input, no error output, default signals, and of the
-    /// environment only what finding its libraries needs.
-    static func spawn(_ executable: String, _ arguments: [String], output: Int32) throws(ZooError) -> pid_t {
+    /// Starts the helper with nothing but an output, and an input when it gets an open file: no error output,
+    /// default signals, and of the environment only what finding its libraries needs.
+    static func spawn(
+        _ executable: String, _ arguments: [String], input: Int32?, output: Int32
+    ) throws(ZooError) -> pid_t {
         #if canImport(Darwin)
             var actions: posix_spawn_file_actions_t?
             var attributes: posix_spawnattr_t?
@@ -21,7 +23,12 @@ extension HDF5Helper {
         #endif
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        // Input first: the output's number can't be 0, but the input's could be 1 if the caller closed its own.
+        if let input {
+            unsafe posix_spawn_file_actions_adddup2(&actions, input, 0)
+        } else {
+            unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        }
         unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
         unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
         unsafe posix_spawnattr_init(&attributes)

@@ -25,21 +25,33 @@ public enum HDF5IndexerProcess {
     /// Indexes one file and writes the table to standard output. Call it first thing in `main`, before anything
     /// starts a thread, and exit with its result.
     /// - Parameter arguments: what follows ``command``: the file's path, then optionally the most entries, the most
-    ///   bytes of the table and the deepest nesting.
+    ///   bytes of the table and the deepest nesting, then optionally the offset and the number of bytes of the part
+    ///   of standard input that is to be indexed in the file's place.
     /// - Returns: The exit code: 0, 64 for wrong arguments, 1 when no table could be made or written.
     public static func main(_ arguments: [String]) -> Int32 {
         var limits = HDF5Indexer.Limits(ReadLimits())
         guard let path = arguments.first else { return 64 }
+        var part: HDF5FilePart?
         if arguments.count > 1 {
             let numbers = arguments.dropFirst().compactMap { Int($0) }
-            guard numbers.count == 3, arguments.count == 4 else { return 64 }
+            guard numbers.count == arguments.count - 1, [3, 5].contains(numbers.count),
+                numbers.allSatisfy({ $0 >= 0 })
+            else { return 64 }
             limits = HDF5Indexer.Limits(entries: numbers[0], tableBytes: numbers[1], depth: numbers[2])
+            if numbers.count == 5 {
+                part = HDF5FilePart(descriptor: 0, offset: numbers[3], byteCount: numbers[4])
+            }
         }
-        let fileBytes = (try? ByteSource(path: path))?.count ?? 0
+        let fileBytes = part?.byteCount ?? (try? ByteSource(path: path))?.count ?? 0
         zoo_confine(
             UInt64(memoryBytes(fileBytes: fileBytes)), UInt64(processorSeconds(fileBytes: fileBytes)))
         do {
-            let table = try HDF5Indexer.table(path: path, limits: limits)
+            let table =
+                if let part {
+                    try HDF5Indexer.table(part: part, limits: limits)
+                } else {
+                    try HDF5Indexer.table(path: path, limits: limits)
+                }
             return write(greeting) && write(table) ? 0 : 1
         } catch {
             return 1

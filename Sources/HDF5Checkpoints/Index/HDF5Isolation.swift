@@ -37,6 +37,35 @@ extension HDF5Index {
         }
     }
 
+    /// Lists what a part of a file holds that is an HDF5 file itself, without copying it. What lies in memory is
+    /// put into a file without a name first, and read from there.
+    /// - Throws: ``ZooError`` as for a whole file, with places counted from the start of the whole.
+    package static func read(
+        part: ByteSource, isolation: HDF5Isolation, limits: ReadLimits = ReadLimits()
+    ) throws(ZooError) -> HDF5Index {
+        let source = try part.withDescriptor { (file) throws(ZooError) in
+            file == nil ? try HDF5NamelessFile.source(of: part) : part
+        }
+        do {
+            try checkSignature(source)
+            let table = try source.withDescriptor { (file) throws(ZooError) -> [UInt8] in
+                guard let file else { throw ZooError(.systemFailure, "cannot hand over a file in memory") }
+                let place = HDF5FilePart(descriptor: file, offset: source.start, byteCount: source.count)
+                switch isolation {
+                case .helper(let executable):
+                    return try HDF5Helper.table(
+                        executable: executable, path: source.path ?? "", part: place, limits: limits)
+                case .inProcess:
+                    return try HDF5Indexer.table(part: place, limits: HDF5Indexer.Limits(limits))
+                }
+            }
+            return try HDF5Index(table: table, source: source, limits: limits)
+        } catch {
+            let end = source.start.addingReportingOverflow(source.count).partialValue
+            throw error.adding(file: source.path, byteOffset: error.code == .truncated ? end : nil)
+        }
+    }
+
     /// Reads and checks a table, which nobody has to be able to trust.
     package init(table: [UInt8], source: ByteSource, limits: ReadLimits) throws(ZooError) {
         let objects = try HDF5TableReader.objects(in: table, limits: limits)
@@ -56,6 +85,16 @@ extension HDF5Index {
     }
 }
 
+/// Bytes of an open file that are an HDF5 file.
+struct HDF5FilePart: Sendable {
+    /// The open file.
+    let descriptor: Int32
+    /// The first byte.
+    let offset: Int
+    /// How many there are.
+    let byteCount: Int
+}
+
 /// Calls libhdf5 to index a file, in whatever process this is.
 package enum HDF5Indexer {
     /// The bounds that the C side keeps.
@@ -71,6 +110,12 @@ package enum HDF5Indexer {
             self.entries = entries
             self.tableBytes = tableBytes
             self.depth = depth
+        }
+
+        fileprivate var bounds: zoo_hdf5_limits {
+            zoo_hdf5_limits(
+                entries: UInt64(clamping: entries), table_bytes: UInt64(clamping: tableBytes),
+                depth: UInt32(clamping: depth))
         }
 
         package init(_ limits: ReadLimits) {
@@ -89,11 +134,21 @@ package enum HDF5Indexer {
 
     /// The table of a file.
     package static func table(path: String, limits: Limits) throws(ZooError) -> [UInt8] {
-        let bounds = zoo_hdf5_limits(
-            entries: UInt64(clamping: limits.entries), table_bytes: UInt64(clamping: limits.tableBytes),
-            depth: UInt32(clamping: limits.depth))
         var table = unsafe zoo_hdf5_table()
-        unsafe zoo_hdf5_index(path, bounds, &table)
+        unsafe zoo_hdf5_index(path, limits.bounds, &table)
+        return try unsafe bytes(of: &table)
+    }
+
+    /// The table of a part of an open file.
+    static func table(part: HDF5FilePart, limits: Limits) throws(ZooError) -> [UInt8] {
+        var table = unsafe zoo_hdf5_table()
+        unsafe zoo_hdf5_index_part(
+            part.descriptor, UInt64(clamping: part.offset), UInt64(clamping: part.byteCount), limits.bounds,
+            &table)
+        return try unsafe bytes(of: &table)
+    }
+
+    private static func bytes(of table: inout zoo_hdf5_table) throws(ZooError) -> [UInt8] {
         defer { unsafe zoo_hdf5_table_free(&table) }
         guard let bytes = unsafe table.bytes else {
             throw ZooError(.limitExceeded, "there is no memory for the file's structure")

@@ -16,6 +16,8 @@ public enum CheckpointFormat: String, Sendable, Hashable, CaseIterable {
     case kerasHDF5 = "keras-hdf5"
     /// Keras 3's `.weights.h5`: `layers/<class>/vars/<i>`.
     case kerasWeights = "keras-weights"
+    /// Keras 3's `.keras`: a zip with the configuration and a `.weights.h5`.
+    case kerasArchive = "keras-archive"
 
     /// The format's name for a person.
     public var title: String {
@@ -27,6 +29,7 @@ public enum CheckpointFormat: String, Sendable, Hashable, CaseIterable {
         case .npz: "NumPy arrays"
         case .kerasHDF5: "Keras HDF5"
         case .kerasWeights: "Keras 3 weights (HDF5)"
+        case .kerasArchive: "Keras 3 archive"
         }
     }
 }

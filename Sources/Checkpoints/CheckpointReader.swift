@@ -58,7 +58,7 @@ public enum CheckpointReader {
                 bytes: try Gzip.decompress(source, limits: options.limits), path: source.path)
             let inner = try read(plain, options: options, depth: depth + 1)
             return try inner.adding(note: "decompressed the gzip file around it", path: source.path)
-        case .hdf5, .kerasArchive:
+        case .hdf5, .kerasArchive, .kerasShards:
             throw ZooError(
                 .unsupported, "this is a Keras file, which the HDF5 reader opens", file: source.path,
                 found: kind.rawValue)

@@ -13,6 +13,8 @@ public enum FileKind: String, Sendable, Hashable, CaseIterable {
     case torchExport = "torch-export"
     /// Keras 3's `.keras`: a zip with `config.json` and `model.weights.h5`.
     case kerasArchive = "keras-archive"
+    /// The index of Keras 3's sharded weights, `.weights.json`.
+    case kerasShards = "keras-shards"
     /// A zip with a single file in it; torchhub calls this a legacy zip.
     case zipOfOne = "zip-of-one"
     /// A zip with something else in it.
@@ -65,6 +67,7 @@ public enum FileKind: String, Sendable, Hashable, CaseIterable {
         if isSafetensors(first, byteCount: source.count) { return .safetensors }
         if first.count >= 2, first[0] == 0x80, first[1] <= 5 { return .barePickle }
         if isTar(first) { return .torchTar }
+        if try isKerasIndex(first, source) { return .kerasShards }
         if let kind = kind(ofText: first) { return kind }
         // HDF5 may begin after a user block of 512, 1024, 2048, … bytes.
         var place = 512
@@ -85,6 +88,16 @@ public enum FileKind: String, Sendable, Hashable, CaseIterable {
         let length = first.prefix(8).reversed().reduce(UInt64.zero) { $0 << 8 | UInt64($1) }
         // A text file can have a brace there too, but not a length that is plausible.
         return length >= 2 && length < 1 << 40
+    }
+
+    /// Whether a file is the JSON document in which Keras says which `.weights.h5` holds what.
+    private static func isKerasIndex(_ first: [UInt8], _ source: ByteSource) throws(ZooError) -> Bool {
+        let start = String(decoding: first, as: UTF8.self).drop { $0.isWhitespace }
+        guard start.first == "{", start.contains("\"weight_map\""), source.count <= 64 << 20,
+            let index = try? JSONParser.parse(source.allBytes()),
+            let files = index["weight_map"]?.objectValue?.members.first?.value
+        else { return false }
+        return (files.stringValue ?? files.arrayValue?.first?.stringValue)?.hasSuffix(".weights.h5") == true
     }
 
     private static func kind(ofText first: [UInt8]) -> FileKind? {
@@ -109,7 +122,11 @@ public enum FileKind: String, Sendable, Hashable, CaseIterable {
             return archive[root + "constants.pkl"] != nil ? .torchScript : .pytorchZip
         }
         if archive.members.contains(where: { $0.name.hasSuffix("/archive_format") }) { return .torchExport }
-        if archive["config.json"] != nil, archive["model.weights.h5"] != nil { return .kerasArchive }
+        if archive["config.json"] != nil,
+            archive["model.weights.h5"] != nil || archive["model.weights.npz"] != nil
+        {
+            return .kerasArchive
+        }
         let files = archive.members.filter { !$0.isFolder }
         if !files.isEmpty, files.allSatisfy({ $0.name.hasSuffix(".npy") }) { return .npz }
         return files.count == 1 ? .zipOfOne : .zip
@@ -118,7 +135,7 @@ public enum FileKind: String, Sendable, Hashable, CaseIterable {
     /// Whether a file of this kind holds one set of tensors and nothing to choose from.
     var isFlat: Bool {
         switch self {
-        case .safetensors, .npz, .npy, .torchExport, .hdf5, .kerasArchive, .json: true
+        case .safetensors, .npz, .npy, .torchExport, .hdf5, .kerasArchive, .kerasShards, .json: true
         default: false
         }
     }
@@ -126,8 +143,8 @@ public enum FileKind: String, Sendable, Hashable, CaseIterable {
     /// The error for a file of this kind where a checkpoint is needed; `nil` for kinds that hold one.
     public func refusal(path: String?) -> ZooError? {
         switch self {
-        case .pytorchZip, .pytorchLegacy, .torchScript, .torchExport, .kerasArchive, .zipOfOne, .hdf5,
-            .safetensors, .torchTar, .npy, .npz, .gzip, .barePickle, .json:
+        case .pytorchZip, .pytorchLegacy, .torchScript, .torchExport, .kerasArchive, .kerasShards, .zipOfOne,
+            .hdf5, .safetensors, .torchTar, .npy, .npz, .gzip, .barePickle, .json:
             return nil
         case .zip:
             return ZooError(

@@ -129,7 +129,7 @@ public struct ModelOpener: Sendable {
         let options =
             options ?? CheckpointReadOptions(key: stateDict, dequantizes: dequantizes, limits: limits)
         switch try FileKind.detect(source) {
-        case .hdf5:
+        case .hdf5, .kerasArchive, .kerasShards:
             guard let path = source.path else { break }
             try CheckpointReadOptions(key: stateDict).refuseKey(path: path)
             return try KerasHDF5Reader.read(path: path, isolation: isolation, limits: limits)

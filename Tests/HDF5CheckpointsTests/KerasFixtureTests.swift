@@ -13,7 +13,9 @@ import ZooTestSupport
         return try #require(document.objectValue)
     }
 
-    static let files: [String] = ((try? expectations())?.keys ?? []).filter { $0.hasSuffix(".h5") }
+    static let files: [String] = ((try? expectations())?.keys ?? []).filter {
+        $0.hasSuffix(".h5") || $0.hasSuffix(".keras")
+    }
 
     @Test func thereAreFixtures() { #expect(KerasFixtureTests.files.count >= 20) }
 
@@ -32,7 +34,10 @@ import ZooTestSupport
             return
         }
         let checkpoint = try read(file)
-        #expect(checkpoint.format == (file.hasSuffix(".weights.h5") ? .kerasWeights : .kerasHDF5))
+        let format: CheckpointFormat =
+            file.hasSuffix(".keras")
+            ? .kerasArchive : file.hasSuffix(".weights.h5") ? .kerasWeights : .kerasHDF5
+        #expect(checkpoint.format == format)
         let wanted = try #require(expected["tensors"]?.arrayValue)
         #expect(checkpoint.tensors.map(\.name) == wanted.compactMap { $0["name"]?.stringValue })
         for (entry, described) in zip(wanted, checkpoint.tensors) {

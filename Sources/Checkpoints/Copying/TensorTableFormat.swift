@@ -12,7 +12,7 @@ public enum TensorTableFormat: String, Sendable, Hashable, CaseIterable {
         case .pytorchZip, .pytorchLegacy, .pytorchTar: self = .pytorch
         case .safetensors: self = .safetensors
         case .npz: self = .npz
-        case .kerasHDF5, .kerasWeights: return nil
+        case .kerasHDF5, .kerasWeights, .kerasArchive: return nil
         }
     }
 }

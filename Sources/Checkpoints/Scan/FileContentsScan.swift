@@ -48,7 +48,7 @@ struct FileContentsScan {
             try look(into: plain, try FileKind.detect(plain), place: place, depth: depth + 1)
         case .npy: try lookIntoArray(source, place)
         case .safetensors: try lookIntoSafetensors(source, place)
-        case .hdf5, .json: break
+        case .hdf5, .json, .kerasShards: break
         case .png: try lookBehindPicture(source, place)
         case .jpeg, .empty, .gitLFSPointer, .html, .unknown:
             // A pickle of protocol 0 has no signature; whoever unpickles the file finds it all the same.

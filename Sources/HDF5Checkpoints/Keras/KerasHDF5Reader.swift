@@ -1,10 +1,10 @@
 public import ZooCheckpoints
 public import ZooTensors
 
-/// Reads what Keras saves as HDF5: `.h5` of all versions, with or without the model's configuration, and Keras 3's
-/// `.weights.h5`.
+/// Reads what Keras saves: `.h5` of all versions, with or without the model's configuration, Keras 3's `.weights.h5`,
+/// also in shards with their index, and `.keras` archives.
 ///
-/// Both kinds come out as a ``Checkpoint`` with one ``CheckpointLayer`` per layer in the file's order, also for
+/// All kinds come out as a ``Checkpoint`` with one ``CheckpointLayer`` per layer in the file's order, also for
 /// layers without weights:
 ///
 /// | | `.h5` (`kerasHDF5`) | `.weights.h5` (`kerasWeights`) |
@@ -13,9 +13,11 @@ public import ZooTensors
 /// | key | `conv1/kernel` | `layers/conv2d_1/vars/0` |
 /// | extras | `keras_version`, `backend`, `model_config`, `training_config` | `layer_names`: path → layer's name |
 ///
+/// An archive (`kerasArchive`) has the layers and keys of the latter, and `keras_version` and `model_config` beside.
+///
 /// An optimizer's variables are left out, which a note says.
 public enum KerasHDF5Reader {
-    /// Lists the tensors of a file; their bytes are read when they are asked for.
+    /// Lists the tensors of a file of any of these kinds; their bytes are read when they are asked for.
     /// - Parameters:
     ///   - path: The file.
     ///   - isolation: Where libhdf5 runs.
@@ -26,8 +28,16 @@ public enum KerasHDF5Reader {
     public static func read(
         path: String, isolation: HDF5Isolation, limits: ReadLimits = ReadLimits()
     ) throws(ZooError) -> Checkpoint {
-        let index = try HDF5Index.read(path: path, isolation: isolation, limits: limits)
         do {
+            let source = try ByteSource(path: path)
+            let first = try source.bytes(at: 0, count: min(source.count, 4))
+            if first.starts(with: [0x50, 0x4B]) {
+                return try KerasArchive.read(source, path: path, isolation: isolation, limits: limits)
+            }
+            if KerasShards.isLike(first) {
+                return try KerasShards.read(source, path: path, isolation: isolation, limits: limits)
+            }
+            let index = try HDF5Index.read(path: path, isolation: isolation, limits: limits)
             return try checkpoint(of: index, path: path, limits: limits)
         } catch {
             throw error.adding(file: path)

@@ -107,10 +107,7 @@ struct KerasLegacyFile {
             guard let text = (top[attribute: name] ?? root[attribute: name])?.string else { continue }
             extras[name] = .string(text)
         }
-        // Python writes NaN and Infinity, which JSON doesn't know.
-        var options = JSONParser.Options()
-        options.acceptsNonFiniteNumbers = true
-        options.maximumDepth = min(options.maximumDepth, max(limits.nestingDepth, 1))
+        let options = JSONParser.Options(keras: limits)
         if let text = top[attribute: "model_config"]?.string {
             do {
                 extras["model_config"] = try JSONParser.parse(text, options: options)

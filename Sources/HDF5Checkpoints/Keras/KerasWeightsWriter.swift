@@ -1,3 +1,4 @@
+internal import ZooCheckpoints
 public import ZooTensors
 
 /// Writes Keras 3's `.weights.h5` (`keras.src.saving.saving_lib`), for `load_weights` of a Sequential or Functional

@@ -6,7 +6,7 @@ struct Inspect: ParsableCommand {
         abstract: "Show what is in a checkpoint: tensors, extras, and the network they belong to.",
         usage: "zoo inspect <file> [<options>]",
         discussion: """
-            Reads PyTorch (.pth, .pt), Keras HDF5 (.h5, .weights.h5), safetensors and native files. Nothing in \
+            Reads PyTorch (.pth, .pt), Keras (.keras, .h5, .weights.h5, .weights.json), safetensors and native files. Nothing in \
             the file is run, and no tensor's numbers are read, unless --stats asks for them. --scan lists \
             what loading a pickle in Python would import and call, each judged, and what else is hidden in \
             the file; it exits with 0 when all is harmless, with 2 when something isn't.

@@ -18,7 +18,8 @@ enum Paths {
     static func replacingExtension(_ path: String, with ending: String) -> String {
         var stem = name(path)
         for known in [
-            ".zoo.safetensors", ".weights.h5", ".safetensors", ".pth", ".pt", ".h5", ".hdf5", ".npy",
+            ".zoo.safetensors", ".weights.h5", ".weights.json", ".safetensors", ".keras", ".pth", ".pt",
+            ".h5", ".hdf5", ".npy",
         ]
         where stem.lowercased().hasSuffix(known) {
             stem = String(stem.dropLast(known.count))

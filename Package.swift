@@ -157,8 +157,8 @@ let package = Package(
         tests(
             "Conversion",
             [
-                "ZooTensors", "ZooLayerGraphs", "ZooArchitectures", "ZooCheckpoints", "ZooModels",
-                "ZooConversion",
+                "ZooTensors", "ZooContainers", "ZooLayerGraphs", "ZooArchitectures", "ZooCheckpoints",
+                "ZooModels", "ZooConversion", "ZooTestSupport",
             ]),
         tests("Surgery", ["ZooTensors", "ZooLayerGraphs", "ZooArchitectures", "ZooModels", "ZooSurgery"]),
         tests(

@@ -42,6 +42,21 @@ public struct Architecture: Sendable {
             graph: LayerGraph, assumptions: [String]
         )
 
+    /// Describes an architecture, or a network that has no name.
+    package init(
+        name: String, title: String, paper: String, initialization: Initialization,
+        preprocessing: Preprocessing,
+        graph: @escaping @Sendable (ArchitectureOptions) throws(ZooError) -> LayerGraph, fitted: @escaping Fit
+    ) {
+        self.name = name
+        self.title = title
+        self.paper = paper
+        self.initialization = initialization
+        self.preprocessing = preprocessing
+        self.graph = graph
+        self.fitted = fitted
+    }
+
     /// Every architecture, in the order of lists.
     public static let all: [Architecture] = LeNet.Variant.allCases.map(\.architecture)
 

@@ -42,7 +42,7 @@ enum ComputedOperation: Hashable {
         ZooError(
             .unsupported, "layers of this kind can be read and shown, but not computed yet",
             tensor: node.path,
-            found: node.layer.kind)
+            found: node.layer.kind, remedy: "zoo summary shows the network, zoo convert writes its numbers.")
     }
 }
 

@@ -16,7 +16,7 @@ struct ArchitectureDetector {
         guard !checkpoint.tensors.isEmpty else {
             throw ZooError(.missingTensor, "the file holds no tensors")
         }
-        if checkpoint.format == .kerasHDF5 || checkpoint.format == .kerasWeights {
+        if [.kerasHDF5, .kerasWeights, .kerasArchive].contains(checkpoint.format) {
             return try KerasMatcher(checkpoint: checkpoint, options: options, architecture: architecture)
                 .plan()
         }

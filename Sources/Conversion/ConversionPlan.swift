@@ -60,7 +60,7 @@ public struct ConversionPlan: Sendable {
     init(
         checkpoint: Checkpoint, architecture: Architecture, framework: Framework, dialect: String,
         graph: LayerGraph, sources: [ParameterPath: (key: String, transform: LayoutTransform)],
-        assumptions: [String], outputActivation: String? = nil
+        assumptions: [String], outputActivation: String? = nil, setAside: Set<String> = []
     ) {
         var entries: [Entry] = []
         var missing: [ParameterSpecification] = []
@@ -93,12 +93,19 @@ public struct ConversionPlan: Sendable {
         self.missing = missing
         self.mismatched = mismatched
         self.unused = checkpoint.tensors.map(\.name).filter { !used.contains($0) }
+        self.setAside = setAside
         self.assumptions = assumptions
         self.outputActivation = outputActivation
     }
 
-    /// Keys that carry no parameter in any network and are left aside without a word: BatchNorm's counters.
-    private var unusedParameters: [String] { unused.filter { !$0.hasSuffix("num_batches_tracked") } }
+    /// Keys of variables that compute nothing, beside those whose names tell.
+    private let setAside: Set<String>
+
+    /// Keys that the network should have had a use for; not counters, which carry no parameter in any network:
+    /// BatchNorm's in PyTorch, Normalization's in Keras.
+    private var unusedParameters: [String] {
+        unused.filter { !$0.hasSuffix("num_batches_tracked") && !setAside.contains($0) }
+    }
 
     /// Refuses a plan that leaves something out.
     /// - Throws: ``ZooError`` that names the first tensors concerned and suggests near misses.

@@ -18,7 +18,14 @@ struct KerasMatcher {
     }
 
     private func planByConfig(_ config: JSONValue) throws(ZooError) -> ConversionPlan {
-        let lenet = try KerasLeNet(modelConfig: config)
+        let lenet: KerasLeNet
+        do throws(ZooError) {
+            lenet = try KerasLeNet(modelConfig: config)
+        } catch {
+            // A network of its own, unless the user says that it is one that has a name.
+            guard architecture == nil else { throw error }
+            return try planNetwork(config)
+        }
         if let architecture, architecture.name != lenet.network.variant.rawValue {
             throw ZooError(
                 .mismatch, "the file's model_config describes another network than the one asked for",
@@ -33,6 +40,12 @@ struct KerasMatcher {
         let graph = try lenet.network.graph()
         var keys: [String: [String]] = [:]
         for layer in checkpoint.layers { keys[layer.name] = layer.tensorNames }
+        if checkpoint.format == .kerasArchive {
+            // An archive has places in the layers' stead.
+            for layer in try KerasDescriptionReader.read(config).layers {
+                keys[layer.name] = keys[layer.store]
+            }
+        }
         var layers: [(node: String, keys: [String])] = []
         for (node, layer) in lenet.names { layers.append((node, keys[layer] ?? [])) }
         return ConversionPlan(
@@ -40,6 +53,20 @@ struct KerasMatcher {
             framework: .keras, dialect: "Keras, layers and choices from model_config", graph: graph,
             sources: try sources(layers, graph: graph), assumptions: [],
             outputActivation: lenet.outputActivation)
+    }
+
+    /// Every other network: what the configuration says, layer by layer.
+    private func planNetwork(_ config: JSONValue) throws(ZooError) -> ConversionPlan {
+        let network = try KerasNetwork(
+            modelConfig: config, version: checkpoint.extras["keras_version"]?.stringValue,
+            backend: checkpoint.extras["backend"]?.stringValue, inputSize: options.inputSize)
+        let weights = try KerasWeightSources(network, in: checkpoint)
+        return ConversionPlan(
+            checkpoint: checkpoint, architecture: .custom(of: network), framework: .keras,
+            dialect: "Keras, layer by layer from model_config", graph: network.graph,
+            sources: weights.sources,
+            assumptions: network.assumptions, outputActivation: network.outputActivation,
+            setAside: weights.setAside)
     }
 
     private func planByOrder() throws(ZooError) -> ConversionPlan {
@@ -120,5 +147,18 @@ struct KerasMatcher {
             }
         }
         return sources
+    }
+}
+
+extension Architecture {
+    /// A network that has no name of its own.
+    static func custom(of network: KerasNetwork) -> Architecture {
+        let graph = network.graph
+        var preprocessing = Preprocessing(channels: graph.input.channels == 3 ? .rgb : .grey, isAssumed: true)
+        if network.scalesPixels { preprocessing.scale = 1 }
+        return Architecture(
+            name: graph.architecture, title: "a network of \(graph.nodes.count) layers", paper: "",
+            initialization: .torchDefault, preprocessing: preprocessing,
+            graph: { (_) throws(ZooError) in graph }, fitted: { (_, _) throws(ZooError) in (graph, []) })
     }
 }

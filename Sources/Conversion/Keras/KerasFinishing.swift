@@ -1,0 +1,115 @@
+import ZooLayerGraphs
+import ZooTensors
+
+/// What is decided when all nodes are there: where the logits are, in which order flattened features go, and which
+/// layer is the head.
+struct KerasFinishing {
+    let graph: LayerGraph
+    let weighted: [KerasNetwork.Weighted]
+    let outputActivation: String?
+
+    init(builder: KerasGraphBuilder, output: KerasGraphBuilder.Value) throws(ZooError) {
+        var nodes = builder.nodes
+        var last = output.node
+        var outputActivation: String?
+        // A classifier's final softmax: losses, and other frameworks' models, want the logits before it.
+        if let node = nodes.last, node.path == last, node.layer == .softmax, output.shape.rank == 2,
+            node.inputs[0] != LayerGraph.inputPath
+        {
+            last = node.inputs[0]
+            nodes.removeLast()
+            outputActivation = "softmax"
+        }
+        guard last != LayerGraph.inputPath, !nodes.isEmpty else {
+            throw ZooError(.unsupported, "the model has no layer that computes anything")
+        }
+        let transforms = try KerasFinishing.flattening(&nodes, input: builder.input, output: last)
+        self.graph = try LayerGraph(
+            architecture: "custom", input: builder.input, nodes: nodes, output: last,
+            head: KerasFinishing.head(nodes, output: last))
+        self.outputActivation = outputActivation
+        self.weighted = builder.weighted.map { entry in
+            KerasNetwork.Weighted(
+                layer: entry.layer,
+                variables: entry.variables.map { variable in
+                    guard let parameter = variable.parameter, parameter.role == .weight,
+                        let transform = transforms[parameter.node]
+                    else { return variable }
+                    return KerasNetwork.Variable(
+                        parameter: parameter, name: variable.name, transform: transform, isStatistic: false)
+                })
+        }
+    }
+
+    /// The last linear layer, when nothing with parameters follows it.
+    private static func head(_ nodes: [Node], output: String) -> String? {
+        var positions: [String: Int] = [:]
+        for (position, node) in nodes.enumerated() { positions[node.path] = position }
+        var path = output
+        while let position = positions[path] {
+            let node = nodes[position]
+            switch node.layer {
+            case .linear: return node.sharing == nil && !nodes.contains { $0.sharing == path } ? path : nil
+            case .activation, .dropout, .softmax: path = node.inputs[0]
+            default: return nil
+            }
+        }
+        return nil
+    }
+
+    /// Features of maps in the canonical order C, H, W wherever all that follows are linear layers, whose columns can
+    /// be put in that order too; in Keras' own order elsewhere.
+    /// - Returns: the layout changes of those linear layers' weights, by node.
+    private static func flattening(
+        _ nodes: inout [Node], input: InputShape, output: String
+    ) throws(ZooError) -> [String: LayoutTransform] {
+        var shapes = [LayerGraph.inputPath: input.shape(batch: 1)]
+        var readers: [String: [Int]] = [:]
+        for (position, node) in nodes.enumerated() {
+            shapes[node.path] = try node.layer.outputShape(of: node.inputs.compactMap { shapes[$0] })
+            for source in node.inputs { readers[source, default: []].append(position) }
+        }
+        var transforms: [String: LayoutTransform] = [:]
+        var spoiled = Set<String>()
+        for (position, node) in nodes.enumerated() {
+            guard case .flatten(.channelsLast) = node.layer, let shape = shapes[node.inputs[0]],
+                shape.rank == 4
+            else { continue }
+            guard let linear = linearReaders(of: node.path, nodes, readers, output: output) else { continue }
+            // The same weights can't have their columns in two orders.
+            let owners = Set(linear.map { nodes[$0].parameterOwner })
+            let users = nodes.indices.filter {
+                owners.contains(nodes[$0].parameterOwner) && !nodes[$0].layer.parameterShapes.isEmpty
+            }
+            guard Set(users) == Set(linear), spoiled.isDisjoint(with: owners) else { continue }
+            spoiled.formUnion(owners)
+            nodes[position] = Node(node.path, .flatten(.channelsFirst), inputs: node.inputs)
+            guard shape[1] > 1, shape[2] > 1 || shape[3] > 1 else { continue }
+            for owner in owners {
+                transforms[owner] = .denseAfterFlatten(height: shape[2], width: shape[3], channels: shape[1])
+            }
+        }
+        return transforms
+    }
+
+    /// The linear layers that read a value, if nothing else does but element-wise functions on their way.
+    private static func linearReaders(
+        of path: String, _ nodes: [Node], _ readers: [String: [Int]], output: String
+    ) -> [Int]? {
+        var found: [Int] = []
+        var seen: Set<String> = [path]
+        var pending = [path]
+        while let next = pending.popLast() {
+            guard next != output, let positions = readers[next] else { return nil }
+            for position in positions {
+                switch nodes[position].layer {
+                case .linear: found.append(position)
+                case .activation, .dropout:
+                    if seen.insert(nodes[position].path).inserted { pending.append(nodes[position].path) }
+                default: return nil
+                }
+            }
+        }
+        return found
+    }
+}

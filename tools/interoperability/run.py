@@ -15,7 +15,7 @@ import traceback
 from pathlib import Path
 
 HERE = Path(__file__).parent
-MODULES = ["pytorch_checks", "table_checks", "keras_checks", "schema_checks"]
+MODULES = ["pytorch_checks", "table_checks", "keras_checks", "keras_network_checks", "schema_checks"]
 sys.path.insert(0, str(HERE))
 
 

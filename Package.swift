@@ -114,6 +114,13 @@ let package = Package(
             name: "ZooBenchmarkWorker", dependencies: ["Menagerie"], path: "Sources/BenchmarkWorker",
             swiftSettings: house),
         .target(
+            name: "ZooFuzzing",
+            dependencies: [
+                "ZooTensors", "ZooContainers", "ZooCheckpoints", "ZooHDF5Checkpoints", "ZooConversion",
+                "ZooModels", "ZooTestSupport",
+            ],
+            path: "Tests/Fuzzing", exclude: ["Seeds"], swiftSettings: house),
+        .target(
             name: "ZooTestSupport", dependencies: ["ZooTensors", "ZooContainers"], path: "Tests/Support",
             swiftSettings: house),
         tests("Tensors", ["ZooTensors"]),
@@ -166,7 +173,7 @@ let package = Package(
             [
                 "ZooTensors", "ZooContainers", "ZooLayerGraphs", "ZooArchitectures", "ZooCheckpoints",
                 "ZooHDF5Checkpoints", "ZooConversion", "ZooModels", "ZooImages", "ZooDatasets",
-                "ZooTraining", "ZooTestSupport",
+                "ZooTraining", "ZooTestSupport", "ZooFuzzing",
             ]),
         tests(
             "HDF5Checkpoints", ["ZooTensors", "ZooCheckpoints", "ZooHDF5Checkpoints", "ZooTestSupport"],

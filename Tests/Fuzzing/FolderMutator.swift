@@ -1,0 +1,57 @@
+internal import ZooContainers
+internal import ZooTensors
+internal import ZooTestSupport
+
+/// Damaged folders of files that belong together: an index, parts, a configuration. A variant is a zip archive of
+/// the files, which is unpacked before it is read.
+struct FolderMutator: Mutator {
+    typealias File = (name: String, bytes: [UInt8])
+
+    private let files: [File]
+
+    init(_ files: [File]) { self.files = files }
+
+    func mutated(_ random: inout FuzzRandom) -> [UInt8] {
+        var files = files
+        for _ in 0..<random.few() where !files.isEmpty {
+            let place = random.below(files.count)
+            switch random.below(16) {
+            case 0: files.remove(at: place)
+            case 1: files[place].bytes = random.pick(files).bytes
+            case 2: files[place].name = random.pick(files).name
+            case 3: files.append((random.pick(FolderMutator.otherNames), files[place].bytes))
+            case 4: files[place].bytes = []
+            default: files[place].bytes = mutated(files[place], &random)
+            }
+        }
+        return (try? Rebuilt.zip(files, deflated: false)) ?? []
+    }
+
+    private static let otherNames = [
+        "model.safetensors", "pytorch_model.bin", "model-00003-of-00002.safetensors", "weights.pth", "b.bin",
+        "other.safetensors.index.json", "é.safetensors",
+    ]
+
+    private func mutated(_ file: File, _ random: inout FuzzRandom) -> [UInt8] {
+        if file.name.hasSuffix(".safetensors") { return SafetensorsMutator(file.bytes).mutated(&random) }
+        if file.name.hasSuffix(".bin") { return ZipMutator(file.bytes).mutated(&random) }
+        guard let document = try? JSONParser.parse(file.bytes), !random.once(in: 8) else {
+            var bytes = file.bytes
+            bytes.damage(&random)
+            return bytes
+        }
+        // Names of files matter most to an index.
+        let names = files.map(\.name) + ["..", "/etc/hostname", "a/b.safetensors", "\u{0}", "config.json"]
+        return Array(JSONMutator.mutated(document, &random, texts: names).text(sortedKeys: false).utf8)
+    }
+
+    /// Writes the files of a variant into a folder of this process, alone, and returns its path.
+    static func unpack(_ bytes: [UInt8]) throws(ZooError) -> String {
+        let folder = Zoo.scratch.file("folder")
+        try TestFiles.emptyFolder(folder)
+        for member in try ZipArchive(ByteSource(bytes: bytes)).members where !member.name.contains("/") {
+            try TestFiles.overwrite(folder + "/" + member.name, with: try member.bytes())
+        }
+        return folder
+    }
+}

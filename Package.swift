@@ -120,6 +120,9 @@ let package = Package(
                 "ZooModels", "ZooTestSupport",
             ],
             path: "Tests/Fuzzing", exclude: ["Seeds"], swiftSettings: house),
+        .executableTarget(
+            name: "zoo-fuzz", dependencies: ["ZooTensors", "ZooFuzzing"], path: "Tests/FuzzDriver",
+            swiftSettings: house),
         .target(
             name: "ZooTestSupport", dependencies: ["ZooTensors", "ZooContainers"], path: "Tests/Support",
             swiftSettings: house),
@@ -185,6 +188,14 @@ let package = Package(
         tests("House", [], exclude: ["unsafe-files.txt"]),
     ]
 )
+
+// libFuzzer brings the program's beginning; without it this can't be linked. tools/fuzz/libfuzzer asks for it.
+if Context.environment["MENAGERIE_LIBFUZZER"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "zoo-libfuzzer", dependencies: ["ZooFuzzing"], path: "Tests/LibFuzzer", swiftSettings: house
+        ))
+}
 
 if otherOneDNN != nil {
     let needed: Set = [

@@ -121,7 +121,8 @@ let package = Package(
             ],
             path: "Tests/Fuzzing", exclude: ["Seeds"], swiftSettings: house),
         .executableTarget(
-            name: "zoo-fuzz", dependencies: ["ZooTensors", "ZooFuzzing"], path: "Tests/FuzzDriver",
+            name: "zoo-fuzz", dependencies: ["ZooTensors", "ZooHDF5Checkpoints", "ZooFuzzing"],
+            path: "Tests/FuzzDriver",
             swiftSettings: house),
         .target(
             name: "ZooTestSupport", dependencies: ["ZooTensors", "ZooContainers"], path: "Tests/Support",

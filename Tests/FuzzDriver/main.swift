@@ -12,6 +12,7 @@
 
 import Foundation
 import ZooFuzzing
+import ZooHDF5Checkpoints
 import ZooTensors
 
 #if canImport(Glibc)
@@ -86,6 +87,8 @@ if command == "list" {
     exit(0)
 }
 let words = Array(arguments.dropFirst())
+// It is also its own indexer, which starts faster than the whole command.
+if command == HDF5IndexerProcess.command { exit(HDF5IndexerProcess.main(words)) }
 if command == "seeds" || command == "reproduce" {
     guard words.count == 2, let target = CoverageTarget(rawValue: words[0]) else {
         fail("\(command) with one of \(CoverageTarget.allCases.map(\.rawValue)), and a path")

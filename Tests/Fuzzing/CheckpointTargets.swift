@@ -19,7 +19,7 @@ extension FuzzTarget {
                 endings.contains { name.hasSuffix($0) } && !except.contains(name)
             }.compactMap { name in
                 let bytes = try TestFiles.read(TestFiles.path(folder + "/" + name))
-                return bytes.count <= 48 << 10 ? bytes : nil
+                return bytes.count <= 80 << 10 ? bytes : nil
             }
         }
     }

@@ -8,8 +8,18 @@ struct FolderMutator: Mutator {
     typealias File = (name: String, bytes: [UInt8])
 
     private let files: [File]
+    private let mutators: [String: any Mutator]
 
-    init(_ files: [File]) { self.files = files }
+    init(_ files: [File]) {
+        self.files = files
+        var mutators: [String: any Mutator] = [:]
+        for file in files {
+            if file.name.hasSuffix(".safetensors") { mutators[file.name] = SafetensorsMutator(file.bytes) }
+            if file.name.hasSuffix(".bin") { mutators[file.name] = ZipMutator(file.bytes) }
+            if file.name.hasSuffix(".h5") { mutators[file.name] = HDF5Mutator(file.bytes) }
+        }
+        self.mutators = mutators
+    }
 
     func mutated(_ random: inout FuzzRandom) -> [UInt8] {
         var files = files
@@ -29,20 +39,25 @@ struct FolderMutator: Mutator {
 
     private static let otherNames = [
         "model.safetensors", "pytorch_model.bin", "model-00003-of-00002.safetensors", "weights.pth", "b.bin",
-        "other.safetensors.index.json", "é.safetensors",
+        "other.safetensors.index.json", "é.safetensors", "nested_00002.weights.h5",
     ]
 
     private func mutated(_ file: File, _ random: inout FuzzRandom) -> [UInt8] {
-        if file.name.hasSuffix(".safetensors") { return SafetensorsMutator(file.bytes).mutated(&random) }
-        if file.name.hasSuffix(".bin") { return ZipMutator(file.bytes).mutated(&random) }
+        if let mutator = mutators[file.name] { return mutator.mutated(&random) }
         guard let document = try? JSONParser.parse(file.bytes), !random.once(in: 8) else {
             var bytes = file.bytes
             bytes.damage(&random)
             return bytes
         }
         // Names of files matter most to an index.
-        let names = files.map(\.name) + ["..", "/etc/hostname", "a/b.safetensors", "\u{0}", "config.json"]
-        return Array(JSONMutator.mutated(document, &random, texts: names).text(sortedKeys: false).utf8)
+        let names =
+            files.map(\.name) + [
+                "..", "/etc/hostname", "a/b.safetensors", "\u{0}", "config.json", "../a.weights.h5",
+                "/layers/dense/vars", "/vars", "",
+            ]
+        var changed = document
+        for _ in 0..<random.few() { changed = JSONMutator.mutated(changed, &random, texts: names) }
+        return Array(changed.text(sortedKeys: false).utf8)
     }
 
     /// Writes the files of a variant into a folder of this process, alone, and returns its path.

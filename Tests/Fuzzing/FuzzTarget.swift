@@ -27,10 +27,10 @@ package struct FuzzTarget: Sendable {
         self.body = body
     }
 
-    /// All targets; the last, `hdf5`, starts a process for each variant.
+    /// All targets; the last three start a process for each variant, or several.
     package static let all = [
         pytorchZip, torchScript, torchExport, pytorchStream, pytorchTar, safetensors, shards, native, npz,
-        npy, gzip, hdf5Table, keras, hdf5,
+        npy, gzip, hdf5Table, keras, kerasNetwork, hdf5, kerasArchive, kerasShards,
     ]
 
     /// The target with a name.

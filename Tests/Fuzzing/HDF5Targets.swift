@@ -1,4 +1,5 @@
 internal import ZooCheckpoints
+internal import ZooContainers
 internal import ZooConversion
 internal import ZooHDF5Checkpoints
 internal import ZooTensors
@@ -10,7 +11,7 @@ extension FuzzTarget {
     /// All but those that take the library a second as they are.
     private static func hdf5Files() throws -> [[UInt8]] {
         try files(
-            [goldens, "Tests/HDF5CheckpointsTests/Fixtures", corpus], [".h5"],
+            [goldens, kerasGoldens, "Tests/HDF5CheckpointsTests/Fixtures", corpus], [".h5"],
             except: ["occupies-libhdf5.h5"])
     }
 
@@ -60,11 +61,55 @@ extension FuzzTarget {
         try readTable(bytes)
     }
 
+    /// The descriptions of networks that Keras' files hold.
+    static let kerasNetwork = FuzzTarget("keras-network") {
+        let packed = try TestFiles.read(TestFiles.path(kerasGoldens + "/networks.json.gz"))
+        let plain = try Gzip.decompress(ByteSource(bytes: packed), limits: ReadLimits())
+        let networks = try JSONParser.parse(plain)["networks"]?.objectValue?.members ?? []
+        return networks.compactMap { _, network in
+            guard let configuration = network["config"] else { return nil }
+            let bytes = Array(configuration.text(sortedKeys: false).utf8)
+            return bytes.count <= 40 << 10 ? Seed(bytes, ConfigurationMutator(configuration)) : nil
+        }
+    } body: { (bytes) throws(ZooError) in
+        let configuration = try JSONParser.parse(bytes)
+        _ = try KerasNetwork(
+            modelConfig: configuration, version: bytes.count.isMultiple(of: 2) ? "3.10.0" : nil,
+            inputSize: bytes.count.isMultiple(of: 3) ? 32 : nil)
+    }
+
+    private static let kerasGoldens = "tools/goldens/keras"
+
+    /// Reads a file or an index as the command does, and makes the network that it describes.
+    private static func readKeras(_ path: String) throws(ZooError) {
+        let checkpoint = try KerasHDF5Reader.read(path: path, isolation: .helper(executable: Zoo.executable))
+        _ = try? Converter().convert(checkpoint)
+        try load(checkpoint)
+    }
+
+    static let kerasArchive = FuzzTarget("keras-archive") {
+        try files([kerasGoldens, goldens, corpus], [".keras"]).map { Seed($0, ZipMutator($0)) }
+    } body: { (bytes) throws(ZooError) in
+        let path = Zoo.scratch.file("variant.keras")
+        try TestFiles.overwrite(path, with: bytes)
+        try readKeras(path)
+    }
+
+    static let kerasShards = FuzzTarget("keras-shards") {
+        let names = ["nested.weights.json", "nested_00000.weights.h5", "nested_00001.weights.h5"]
+        let files = try names.map { name in
+            (name: name, bytes: try TestFiles.read(TestFiles.path(kerasGoldens + "/" + name)))
+        }
+        return [Seed(try Rebuilt.zip(files, deflated: false), FolderMutator(files))]
+    } body: { (bytes) throws(ZooError) in
+        try readKeras(try FolderMutator.unpack(bytes) + "/nested.weights.json")
+    }
+
     static let hdf5 = FuzzTarget("hdf5") {
         try hdf5Files().map { Seed($0, HDF5Mutator($0)) }
     } body: { (bytes) throws(ZooError) in
         let path = Zoo.scratch.file("variant.h5")
         try TestFiles.overwrite(path, with: bytes)
-        try load(try KerasHDF5Reader.read(path: path, isolation: .helper(executable: Zoo.executable)))
+        try readKeras(path)
     }
 }

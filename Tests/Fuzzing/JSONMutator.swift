@@ -50,3 +50,44 @@ enum JSONMutator {
         }
     }
 }
+
+/// Damaged descriptions of Keras networks.
+struct ConfigurationMutator: Mutator {
+    private let configuration: JSONValue
+    /// What texts become: what stands elsewhere in the description, and usual values.
+    private let texts: [String]
+
+    init(_ configuration: JSONValue) {
+        self.configuration = configuration
+        var found: Set<String> = []
+        ConfigurationMutator.collect(configuration, &found)
+        texts = found.sorted() + ConfigurationMutator.usual
+    }
+
+    private static let usual = [
+        "", "Conv2D", "SeparableConv2D", "DepthwiseConv2D", "Dense", "Flatten", "Add", "Concatenate",
+        "BatchNormalization", "GlobalAveragePooling2D", "MaxPooling2D", "ZeroPadding2D", "Activation",
+        "Dropout", "Reshape", "Rescaling", "Sequential", "Functional", "InputLayer", "ReLU", "Lambda",
+        "same", "valid", "causal", "channels_first", "channels_last", "relu6", "softmax", "float16",
+        "mixed_bfloat16", "__keras_tensor__", "\u{0}",
+    ]
+
+    private static func collect(_ value: JSONValue, _ found: inout Set<String>) {
+        switch value {
+        case .object(let members):
+            for (key, member) in members.members {
+                found.insert(key)
+                collect(member, &found)
+            }
+        case .array(let elements): elements.forEach { collect($0, &found) }
+        case .string(let text): found.insert(text)
+        default: break
+        }
+    }
+
+    func mutated(_ random: inout FuzzRandom) -> [UInt8] {
+        var changed = configuration
+        for _ in 0..<random.few() { changed = JSONMutator.mutated(changed, &random, texts: texts) }
+        return Array(changed.text(sortedKeys: false).utf8)
+    }
+}

@@ -7,6 +7,8 @@ struct ZipMutator {
     private let bytes: [UInt8]
     private let fields: [(place: Int, width: Int)]
     private let members: [(name: String, bytes: [UInt8])]
+    /// What damages the HDF5 files in it, by name; finding their structures takes a while.
+    private let hdf5: [String: HDF5Mutator]
 
     init(_ bytes: [UInt8]) {
         self.bytes = bytes
@@ -20,6 +22,8 @@ struct ZipMutator {
             }
         }
         self.members = members
+        let files = members.filter { $0.name.hasSuffix(".h5") }
+        hdf5 = Dictionary(files.map { ($0.name, HDF5Mutator($0.bytes)) }) { first, _ in first }
     }
 
     /// Places and widths of the numbers in all headers.
@@ -81,16 +85,17 @@ struct ZipMutator {
                     || members[$0].name.hasSuffix(".json")
             }
             let chosen = telling.isEmpty || random.once(in: 5) ? place : random.pick(telling)
-            members[chosen].bytes = ZipMutator.mutated(members[chosen], &random)
+            members[chosen].bytes = mutated(members[chosen], &random)
         }
         var result = try Rebuilt.zip(members, deflated: random.once(in: 4))
         if random.once(in: 8) { result.change(ZipMutator.fields(of: result), &random) }
         return result
     }
 
-    private static func mutated(
+    private func mutated(
         _ member: (name: String, bytes: [UInt8]), _ random: inout FuzzRandom
     ) -> [UInt8] {
+        if let file = hdf5[member.name] { return file.mutated(&random) }
         if member.name.hasSuffix(".pkl") {
             var tokens = PickleTokens(member.bytes)
             tokens.mutate(&random)
@@ -98,7 +103,7 @@ struct ZipMutator {
         }
         if member.name.hasSuffix(".npy") { return NPYMutator(member.bytes).mutated(&random) }
         if member.name.hasSuffix(".json"), let document = try? JSONParser.parse(member.bytes) {
-            return Array(JSONMutator.mutated(document, &random).text().utf8)
+            return Array(JSONMutator.mutated(document, &random).text(sortedKeys: false).utf8)
         }
         var result = member.bytes
         result.damage(&random)

@@ -1,6 +1,6 @@
 """Plain tables of tensors from every writer, of every type and layout, in every wrapping, to every reader.
 
-A fixed sample and one random row at every run; all rows where MENAGERIE_FULL_MATRIX is set (tools/full).
+A fixed sample and one random row at every run; all rows with --full (tools/full).
 """
 
 import json

@@ -45,20 +45,10 @@ def run_module(name: str, zoo: str, root: str, only: str) -> tuple[int, list[str
     return passed, failed
 
 
-def results(arguments, ran: list[tuple[str, bool, str]], failed: list[str]) -> dict:
-    """What zoo/results keeps of a run."""
-    root = arguments.root
-    commit = subprocess.run(["git", "-C", root, "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
-    changed = subprocess.run(["git", "-C", root, "status", "--porcelain"], capture_output=True, text=True).stdout
-    pins = (HERE.parent / "requirements.txt").read_text()
-    names = re.findall(r"^([\w-]+)==", pins, re.MULTILINE)
-    return {
-        "schema": "menagerie/interoperability/1", "commit": commit + ("-changed" if changed else ""),
-        "frameworks": {name: importlib.metadata.version(name) for name in sorted(names)},
-        "matrix": "full" if arguments.full else "sample",
-        "checks": {name: {"passed": ok, "rows": int(rows) if rows else None} for name, ok, rows in sorted(ran)},
-        "failed": sorted(set(failed)),
-    }
+def frameworks(root: Path) -> dict[str, str]:
+    """The versions that are installed of what tools/requirements.txt lists."""
+    names = re.findall(r"^([\w-]+)==", (root / "tools/requirements.txt").read_text(), re.MULTILINE)
+    return {name: importlib.metadata.version(name) for name in sorted(names)}
 
 
 def main() -> int:
@@ -66,8 +56,8 @@ def main() -> int:
     parser.add_argument("--zoo", required=True, help="the command to test")
     parser.add_argument("--root", required=True, help="the repository")
     parser.add_argument("--only", default="", help="run the checks whose names contain this (for work on one)")
-    parser.add_argument("--full", action="store_true", help="every row of the matrices, not a sample: an hour")
-    parser.add_argument("--results", help="write what passed and failed to this file, as JSON")
+    parser.add_argument("--full", action="store_true", help="every row of the matrices, not a sample of them")
+    parser.add_argument("--json", type=Path, help="a file for what ran, how long each took, and the frameworks")
     parser.add_argument("--module", choices=MODULES, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.module:
@@ -86,31 +76,37 @@ def main() -> int:
 
     if arguments.full:
         os.environ["MENAGERIE_FULL_MATRIX"] = "1"
-    ran = []
-    rows = ""
+    ran, seconds, rows = [], {}, {}
+    tried = None
     for module in MODULES:
         command = [sys.executable, __file__, "--module", module, "--zoo", arguments.zoo, "--root", arguments.root]
         process = subprocess.Popen([*command, "--only", arguments.only], stdout=subprocess.PIPE, text=True)
         for line in process.stdout:
             print(line, end="", flush=True)
             if match := re.match(r" +(\d+) of \d+ rows$", line):
-                rows = match[1]
-            if match := re.match(r"(ok|FAIL) +(\w+)", line):
-                ran.append((match[2], match[1] == "ok", rows))
-                rows = ""
+                tried = int(match[1])
+            if match := re.match(r"(ok|FAIL) +(\w+)(?: \(([\d.]+) s\))?", line):
+                ran.append((match[2], match[1] == "ok"))
+                seconds[match[2]] = float(match[3] or 0)
+                if tried:
+                    rows[match[2]] = tried
+                tried = None
         if process.wait() != 0:
             print(f"{module} ended with {process.returncode}")
-            ran.append((module, False, ""))
-    passed = sum(ok for _, ok, _ in ran)
-    failed = [name for name, ok, _ in ran if not ok]
+            ran.append((module, False))
+    passed = sum(ok for _, ok in ran)
+    failed = [name for name, ok in ran if not ok]
     if not arguments.only:
-        failed += sorted(set(expected) - {name for name, _, _ in ran})
-    if arguments.results:
-        text = json.dumps(results(arguments, ran, failed), indent=2, sort_keys=True)
-        Path(arguments.results).write_text(text + "\n")
+        failed += sorted(set(expected) - {name for name, _ in ran})
     if failed:
         print(f"failed: {', '.join(dict.fromkeys(failed))}")
     print(f"{passed} passed, {len(set(failed))} failed")
+    if arguments.json:
+        document = {
+            "schema": "menagerie/interop/1", "checks": dict(sorted(seconds.items())), "failed": sorted(set(failed)),
+            "frameworks": frameworks(Path(arguments.root)), "passed": passed, "rows": rows,
+        }
+        arguments.json.write_text(json.dumps(document, indent=1) + "\n")
     return 1 if failed or passed == 0 else 0
 
 

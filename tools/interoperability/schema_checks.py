@@ -93,3 +93,11 @@ def training_runs_follow_their_schemas(bench: Bench):
 def manifests_follow_their_schema(bench: Bench):
     for path in sorted((bench.root / "zoo/manifests").glob("*.json")):
         validator(bench, "manifest").validate(json.loads(path.read_text()))
+
+
+@check
+def results_follow_their_schema(bench: Bench):
+    results = sorted((bench.root / "zoo/results").glob("*.json"))
+    assert results
+    for path in results:
+        validator(bench, "full").validate(json.loads(path.read_text()))

@@ -100,12 +100,16 @@ class Formats:
             remove()
             copied = self.processes("convert .pth to safetensors", "cp", rounds, ours,
                                     ["/bin/cp", self.files["pth"], target], after=remove)
+            # `cp` leaves the bytes to the system to bring to the disk some time; we wait until they are there.
+            durable = self.processes("convert .pth to safetensors", "cp, then fsync", rounds, ours,
+                                     ["/bin/sh", "-c", 'cp "$0" "$1" && sync "$1"', self.files["pth"], target],
+                                     after=remove)
             scripted = self.processes(
                 "convert .pth to safetensors", "torch and safetensors", max(3, rounds // 2), ours,
                 [sys.executable, "-B", here / "formats_convert.py", self.files["pth"], target], after=remove)
         finally:
             remove()
-        return [copied[0], *scripted]
+        return [copied[0], durable[0], *scripted]
 
 
 def prove(ours, theirs, files) -> list:

@@ -95,6 +95,26 @@ enum SmallNetwork {
         #expect(checkpoint.layers.map(\.name).contains("layers/re_lu"))
     }
 
+    @Test func archiveRoundTrip() throws {
+        let layers = try SmallNetwork.layers()
+        let path = folder.file("x.keras")
+        try KerasArchiveWriter.write(layers: layers, config: SmallNetwork.config, to: path)
+        let checkpoint = try KerasHDF5Reader.read(path: path, isolation: Helper.isolation)
+        #expect(checkpoint.format == .kerasArchive)
+        try expect(checkpoint, holds: [layers[1], layers[0], layers[4], layers[5]])
+        #expect(checkpoint.extras["model_config"] == SmallNetwork.config)
+        #expect(checkpoint.extras["keras_version"]?.stringValue == KerasHDF5Writer.kerasVersion)
+        #expect(checkpoint.extras["layer_names"]?["layers/dense_1"] == "top")
+        // Equal models give equal files, and nothing else is left beside them.
+        try KerasArchiveWriter.write(layers: layers, config: SmallNetwork.config, to: folder.file("y.keras"))
+        #expect(try TestFiles.read(path) == TestFiles.read(folder.file("y.keras")))
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+        #expect(names == ["x.keras", "y.keras"])
+        // The weights are as they stand, where a reader that maps the file can use them.
+        let text = try TestFiles.read(path)
+        #expect(text.starts(with: [0x50, 0x4B, 3, 4]))
+    }
+
     @Test func everyElementType() throws {
         let bits = try Tensor((0..<64).map { UInt8($0 * 4 % 120) }, shape: [64])
         let known = ElementType.allCases.filter { !$0.isComplex && ($0.byteCount > 1 || !$0.isFloatingPoint) }

@@ -69,13 +69,33 @@ public final class ZipWriter {
             unsafe sum.update(piece)
             try unsafe file.write(piece)
         }
-        guard file.byteCount - start == byteCount, let headerOffset = written.last?.headerOffset else {
+        guard file.byteCount - start == byteCount else {
             throw ZooError(
                 .mismatch, "a zip member has another length than was announced", found: quoted(name))
         }
-        written[written.count - 1].checksum = sum.value
+        try setChecksum(sum.value)
+    }
+
+    /// Adds a member with all bytes of another source.
+    package func add(_ name: String, copying source: ByteSource) throws(ZooError) {
+        try begin(name, byteCount: source.count, checksum: 0)
+        var sum = CRC32()
+        var position = 0
+        while position < source.count {
+            let run = try source.bytes(at: position, count: min(source.count - position, 1 << 22))
+            try sum.update(run)
+            try file.write(run)
+            position += run.count
+        }
+        try setChecksum(sum.value)
+    }
+
+    /// Puts a checksum into the header of the last member.
+    private func setChecksum(_ value: UInt32) throws(ZooError) {
+        guard let headerOffset = written.last?.headerOffset else { return }
+        written[written.count - 1].checksum = value
         var checksum: [UInt8] = []
-        checksum.appendLittleEndian(sum.value)
+        checksum.appendLittleEndian(value)
         try file.overwrite(at: try Checked.sum(headerOffset, ZipWriter.checksumOffset), checksum)
     }
 

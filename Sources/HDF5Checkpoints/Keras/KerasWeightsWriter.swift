@@ -14,6 +14,14 @@ public enum KerasWeightsWriter {
     public static func write(layers: [KerasLayerWeights], to path: String) throws(ZooError) {
         try KerasLayerWeights.check(layers, path: path)
         let file = try HDF5OutputFile(path: path)
+        try write(layers, to: file, path: path)
+        try file.commit()
+    }
+
+    /// Writes the groups of all layers.
+    static func write(
+        _ layers: [KerasLayerWeights], to file: HDF5OutputFile, path: String
+    ) throws(ZooError) {
         var uses: [String: Int] = [:]
         for layer in layers {
             let base = KerasSnakeCase.name(layer.className)
@@ -31,6 +39,5 @@ public enum KerasWeightsWriter {
                 try file.write(weight.tensor, to: "\(vars)/\(position)")
             }
         }
-        try file.commit()
     }
 }

@@ -120,13 +120,24 @@ internal import ZooTensors
 
     /// Makes what was written durable and gives it its name.
     func commit() throws(ZooError) {
+        guard unsafe writer != nil else { return }
+        try close()
+        try file.commit()
+    }
+
+    /// Ends writing and gives what was written, which gets no name: it is there as long as this object.
+    func contents() throws(ZooError) -> ByteSource {
+        try close()
+        return try ByteSource(path: file.temporaryPath)
+    }
+
+    private func close() throws(ZooError) {
         guard let writer = unsafe writer else { return }
         unsafe self.writer = nil
         var message = [CChar](repeating: 0, count: HDF5OutputFile.messageBytes)
         guard unsafe zoo_hdf5_close(writer, &message, message.count) == 0 else {
             throw HDF5OutputFile.failure(message, path)
         }
-        try file.commit()
     }
 
     private static let messageBytes = 512

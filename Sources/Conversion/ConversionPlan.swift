@@ -54,13 +54,16 @@ public struct ConversionPlan: Sendable {
     public let assumptions: [String]
     /// What the framework applies to the logits at the end, which the graph leaves out.
     public let outputActivation: String?
+    /// Where a Keras model has its channels, `channels_first`; `nil` for the usual way.
+    let dataFormat: String?
 
     /// Matches a network's parameters with a checkpoint's tensors.
     /// - Parameter sources: for each parameter, the key that it has in the file and the change of layout.
     init(
         checkpoint: Checkpoint, architecture: Architecture, framework: Framework, dialect: String,
         graph: LayerGraph, sources: [ParameterPath: (key: String, transform: LayoutTransform)],
-        assumptions: [String], outputActivation: String? = nil, setAside: Set<String> = []
+        assumptions: [String], outputActivation: String? = nil, dataFormat: String? = nil,
+        setAside: Set<String> = []
     ) {
         var entries: [Entry] = []
         var missing: [ParameterSpecification] = []
@@ -96,6 +99,7 @@ public struct ConversionPlan: Sendable {
         self.setAside = setAside
         self.assumptions = assumptions
         self.outputActivation = outputActivation
+        self.dataFormat = dataFormat
     }
 
     /// Keys of variables that compute nothing, beside those whose names tell.

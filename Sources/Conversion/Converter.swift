@@ -92,7 +92,8 @@ public struct Converter: Sendable {
             preprocessing: options.preprocessing ?? preprocessing(for: plan), labels: labels,
             provenance: Provenance(
                 source: name, format: checkpoint.format.rawValue, dialect: plan.framework.rawValue,
-                outputActivation: plan.outputActivation, assumptions: plan.assumptions))
+                outputActivation: plan.outputActivation, dataFormat: plan.dataFormat,
+                assumptions: plan.assumptions))
         let report = ConversionReport(
             plan: plan, source: checkpoint.path, format: checkpoint.format,
             notes: checkpoint.notes + labelNotes, warnings: checkpoint.warnings, initialised: initialised)

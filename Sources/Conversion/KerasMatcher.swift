@@ -66,6 +66,7 @@ struct KerasMatcher {
             dialect: "Keras, layer by layer from model_config", graph: network.graph,
             sources: weights.sources,
             assumptions: network.assumptions, outputActivation: network.outputActivation,
+            dataFormat: network.order == .channelsFirst ? KerasExport.channelsFirst : nil,
             setAside: weights.setAside)
     }
 

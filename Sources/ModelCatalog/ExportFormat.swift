@@ -10,6 +10,8 @@ public enum ExportFormat: String, Sendable, Hashable, CaseIterable {
     case npz
     /// A folder with `model.safetensors` and timm's `config.json`.
     case timm
+    /// A whole Keras 3 model, which `load_model` reads.
+    case kerasArchive = "keras-archive"
     /// A whole Keras model in HDF5, which `load_model` and `load_weights` read.
     case keras
     /// Keras 3's weights file.
@@ -20,7 +22,8 @@ public enum ExportFormat: String, Sendable, Hashable, CaseIterable {
         let name = path.lowercased()
         let endings: [(String, ExportFormat)] = [
             (".zoo.safetensors", .native), (".safetensors", .safetensors), (".pth", .pytorch),
-            (".pt", .pytorch), (".npz", .npz), (".weights.h5", .kerasWeights), (".h5", .keras),
+            (".pt", .pytorch), (".npz", .npz), (".keras", .kerasArchive), (".weights.h5", .kerasWeights),
+            (".h5", .keras),
             (".hdf5", .keras),
         ]
         guard let match = endings.first(where: { name.hasSuffix($0.0) }) else { return nil }
@@ -35,8 +38,12 @@ public enum ExportFormat: String, Sendable, Hashable, CaseIterable {
         case .safetensors: ".safetensors"
         case .npz: ".npz"
         case .timm: ""
+        case .kerasArchive: ".keras"
         case .keras: ".h5"
         case .kerasWeights: ".weights.h5"
         }
     }
+
+    /// Whether Keras reads it.
+    public var isKeras: Bool { [.keras, .kerasArchive, .kerasWeights].contains(self) }
 }

@@ -44,13 +44,23 @@ public enum ModelExporter {
             case .npz: try NPZWriter.write(state.changed(options.typeChange), to: path)
             case .safetensors: return try writeSafetensors(state, to: path, options)
             case .timm: return try writeFolder(model, state, to: path, options)
-            case .keras:
-                let (layers, config) = try Export.keras(model)
-                try KerasHDF5Writer.write(layers: layers.map(weights), modelConfig: config, to: path)
-            case .kerasWeights:
-                try KerasWeightsWriter.write(layers: try Export.keras(model).layers.map(weights), to: path)
+            case .keras, .kerasArchive, .kerasWeights:
+                return try writeKeras(Export.keras(model), to: path, format)
             }
             return ExportOutcome(paths: [path], notes: [])
+        } catch {
+            throw error.adding(file: path)
+        }
+    }
+
+    /// Refuses what ``write(_:to:format:options:)`` would refuse before it writes anything.
+    /// - Throws: ``ZooError`` naming the layer that the format can't express, or the option that doesn't go with it.
+    public static func check(
+        _ model: Model, to path: String, format: ExportFormat, options: ExportOptions = ExportOptions()
+    ) throws(ZooError) {
+        do throws(ZooError) {
+            try options.check(format)
+            if format.isKeras { _ = try Export.keras(model) }
         } catch {
             throw error.adding(file: path)
         }
@@ -94,15 +104,27 @@ public enum ModelExporter {
         return ExportOutcome(paths: [weights.path, document.path], notes: configuration.notes)
     }
 
-    private static func weights(_ layer: Export.KerasLayer) -> KerasLayerWeights {
-        KerasLayerWeights(name: layer.name, className: layer.className, weights: layer.weights)
+    private static func writeKeras(
+        _ model: KerasModel, to path: String, _ format: ExportFormat
+    ) throws(ZooError) -> ExportOutcome {
+        let layers = model.layers.map { layer in
+            KerasLayerWeights(name: layer.name, className: layer.className, weights: layer.weights)
+        }
+        switch format {
+        case .keras:
+            try KerasHDF5Writer.write(layers: layers, modelConfig: model.legacyConfig, to: path)
+        case .kerasArchive:
+            try KerasArchiveWriter.write(layers: layers, config: model.archiveConfig, to: path)
+        default: try KerasWeightsWriter.write(layers: layers, to: path)
+        }
+        return ExportOutcome(paths: [path], notes: model.notes)
     }
 }
 
 extension ExportOptions {
     /// Refuses what the format has no place for.
     fileprivate func check(_ format: ExportFormat) throws(ZooError) {
-        if typeChange != nil, format == .keras || format == .kerasWeights {
+        if typeChange != nil, format.isKeras {
             throw ZooError(
                 .invalidArgument, "Keras files are written as f32", found: typeChange?.target.rawValue,
                 remedy: "Leave --dtype out; Keras converts numbers when it loads them.")

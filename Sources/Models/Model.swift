@@ -11,6 +11,8 @@ public struct Provenance: Sendable, Hashable {
     public var dialect: String?
     /// What the source applies to the logits at the end (`softmax`), which the graph leaves out.
     public var outputActivation: String?
+    /// Where a Keras model has its channels, `channels_first`; `nil` for the usual way, behind the columns.
+    public var dataFormat: String?
     /// What was assumed because the source doesn't say, one sentence each.
     public var assumptions: [String]
     /// What was done since, one sentence each, oldest first.
@@ -19,12 +21,13 @@ public struct Provenance: Sendable, Hashable {
     /// Nothing known.
     public init(
         source: String? = nil, format: String? = nil, dialect: String? = nil, outputActivation: String? = nil,
-        assumptions: [String] = [], history: [String] = []
+        dataFormat: String? = nil, assumptions: [String] = [], history: [String] = []
     ) {
         self.source = source
         self.format = format
         self.dialect = dialect
         self.outputActivation = outputActivation
+        self.dataFormat = dataFormat
         self.assumptions = assumptions
         self.history = history
     }
@@ -34,7 +37,7 @@ public struct Provenance: Sendable, Hashable {
         func text(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
         return [
             "source": text(source), "format": text(format), "dialect": text(dialect),
-            "output_activation": text(outputActivation),
+            "output_activation": text(outputActivation), "data_format": text(dataFormat),
             "assumptions": .array(assumptions.map { .string($0) }),
             "history": .array(history.map { .string($0) }),
         ]
@@ -45,6 +48,7 @@ public struct Provenance: Sendable, Hashable {
         self.init(
             source: json["source"]?.stringValue, format: json["format"]?.stringValue,
             dialect: json["dialect"]?.stringValue, outputActivation: json["output_activation"]?.stringValue,
+            dataFormat: json["data_format"]?.stringValue,
             assumptions: json["assumptions"]?.arrayValue?.compactMap(\.stringValue) ?? [],
             history: json["history"]?.arrayValue?.compactMap(\.stringValue) ?? [])
     }

@@ -94,7 +94,7 @@ import Testing
         try zoo.run("convert", pth, "-o", native)
         let reference = try logits(native)
         #expect(try logits(pth) == reference)
-        for name in ["a.pth", "a.safetensors", "a.h5"] {
+        for name in ["a.pth", "a.safetensors", "a.h5", "a.keras"] {
             let outcome = try zoo.run("convert", native, "-o", scratch.path(name))
             #expect(outcome.code == 0, "\(name): \(outcome.errors)")
             #expect(try logits(scratch.path(name)) == reference, "\(name)")

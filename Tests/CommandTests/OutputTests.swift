@@ -12,7 +12,7 @@ import Testing
     }
 
     private static let modelEndings = [
-        "pth", "pt", "safetensors", "zoo.safetensors", "npz", "h5", "hdf5", "weights.h5",
+        "pth", "pt", "safetensors", "zoo.safetensors", "npz", "keras", "h5", "hdf5", "weights.h5",
     ]
 
     /// A call of every command that writes, for each format that it writes.

@@ -14,7 +14,7 @@ import Testing
     /// A model in each format, and files of formats that `zoo` doesn't write, whose networks it doesn't know: cut
     /// short they must not come that far.
     private static let models = [
-        "m.pth", "m.safetensors", "m.zoo.safetensors", "m.h5", "m.weights.h5", "m.npz",
+        "m.pth", "m.safetensors", "m.zoo.safetensors", "m.keras", "m.h5", "m.weights.h5", "m.npz",
         "tools/goldens/formats/state-dict-legacy.pth", "tools/goldens/formats/module-legacy.pth",
     ]
 

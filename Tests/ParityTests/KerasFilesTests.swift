@@ -38,6 +38,30 @@ import ZooTestSupport
         #expect(model.parameters.elementCount == entry["elements"]?.intValue)
     }
 
+    /// What was read and written again has the same arrays under the same layers' names, in every kind of file.
+    @Test(arguments: ["nested.keras", "nested.h5", "frozen.h5", "eleven.keras"])
+    func everyArrayGoesBack(_ name: String) throws {
+        let folder = try TemporaryFolder()
+        let (model, _) = try Converter().convert(read(Self.folder + name))
+        let keras = try Export.keras(model)
+        let layers = keras.layers.map {
+            KerasLayerWeights(name: $0.name, className: $0.className, weights: $0.weights)
+        }
+        let (archive, older) = (folder.file("back.keras"), folder.file("back.h5"))
+        try KerasArchiveWriter.write(layers: layers, config: keras.archiveConfig, to: archive)
+        try KerasHDF5Writer.write(layers: layers, modelConfig: keras.legacyConfig, to: older)
+        for path in [archive, older] {
+            let (back, report) = try Converter().convert(read(path))
+            #expect(report.plan.unused.isEmpty && back.parameters.count == model.parameters.count)
+            for (path, tensor) in model.parameters.entries {
+                let flat = ParameterPath(path.node.replacing(".", with: "_"), path.role)
+                let found = try #require(back.parameters[flat], "\(path)")
+                #expect(found.shape == tensor.shape)
+                #expect(try found.bytes() == tensor.bytes(), "\(path)")
+            }
+        }
+    }
+
     /// Without names to go by, order decides: first what learns, then the rest.
     @Test func orderDecidesWhereNamesSayNothing() throws {
         for name in ["nested.h5", "frozen.h5"] {

@@ -64,18 +64,37 @@ struct KerasFinishing {
         _ nodes: inout [Node], input: InputShape, output: String
     ) throws(ZooError) -> [String: LayoutTransform] {
         var shapes = [LayerGraph.inputPath: input.shape(batch: 1)]
+        for node in nodes {
+            shapes[node.path] = try node.layer.outputShape(of: node.inputs.compactMap { shapes[$0] })
+        }
+        let found = LinearFlattens(nodes, shapes: shapes, order: .channelsLast, output: output)
+        for (position, node) in nodes.enumerated() where found.paths.contains(node.path) {
+            nodes[position] = Node(node.path, .flatten(.channelsFirst), inputs: node.inputs)
+        }
+        return found.transforms
+    }
+}
+
+/// Flattened feature maps that nothing but linear layers read: whether their features are in the order C, H, W or
+/// H, W, C, the columns of those layers' weights can follow.
+struct LinearFlattens {
+    /// Paths of the flatten layers.
+    private(set) var paths = Set<String>()
+    /// How Keras' kernels, with rows in the order H, W, C, become the canonical weights, with columns in the order
+    /// C, H, W; by the node that has them, and only where that is another order.
+    private(set) var transforms: [String: LayoutTransform] = [:]
+
+    /// - Parameter order: of the flatten layers that are looked for.
+    init(_ nodes: [Node], shapes: [String: TensorShape], order: FlattenOrder, output: String) {
         var readers: [String: [Int]] = [:]
         for (position, node) in nodes.enumerated() {
-            shapes[node.path] = try node.layer.outputShape(of: node.inputs.compactMap { shapes[$0] })
             for source in node.inputs { readers[source, default: []].append(position) }
         }
-        var transforms: [String: LayoutTransform] = [:]
         var spoiled = Set<String>()
-        for (position, node) in nodes.enumerated() {
-            guard case .flatten(.channelsLast) = node.layer, let shape = shapes[node.inputs[0]],
-                shape.rank == 4
+        for node in nodes {
+            guard node.layer == .flatten(order), let shape = shapes[node.inputs[0]], shape.rank == 4,
+                let linear = LinearFlattens.linearReaders(of: node.path, nodes, readers, output: output)
             else { continue }
-            guard let linear = linearReaders(of: node.path, nodes, readers, output: output) else { continue }
             // The same weights can't have their columns in two orders.
             let owners = Set(linear.map { nodes[$0].parameterOwner })
             let users = nodes.indices.filter {
@@ -83,13 +102,12 @@ struct KerasFinishing {
             }
             guard Set(users) == Set(linear), spoiled.isDisjoint(with: owners) else { continue }
             spoiled.formUnion(owners)
-            nodes[position] = Node(node.path, .flatten(.channelsFirst), inputs: node.inputs)
+            paths.insert(node.path)
             guard shape[1] > 1, shape[2] > 1 || shape[3] > 1 else { continue }
             for owner in owners {
                 transforms[owner] = .denseAfterFlatten(height: shape[2], width: shape[3], channels: shape[1])
             }
         }
-        return transforms
     }
 
     /// The linear layers that read a value, if nothing else does but element-wise functions on their way.

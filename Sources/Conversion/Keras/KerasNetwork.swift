@@ -43,6 +43,8 @@ package struct KerasNetwork {
     package let outputActivation: String?
     /// What was assumed or left out, one sentence each.
     package let assumptions: [String]
+    /// Where the model has its channels.
+    let order: FlattenOrder
     /// Whether pixel values go in as they are, because the network begins with a rescaling of its own.
     let scalesPixels: Bool
 
@@ -66,6 +68,7 @@ package struct KerasNetwork {
         self.outputActivation = finished.outputActivation
         self.assumptions = builder.assumptions
         self.scalesPixels = builder.scalesPixels
+        self.order = dialect.order
     }
 }
 

@@ -146,7 +146,7 @@ extension KerasGraphBuilder {
     }
 
     /// What is cut off a transposed convolution's full result along an axis, and what is added behind it.
-    private static func spread(
+    static func spread(
         _ size: Int, _ kernel: Int, _ stride: Int, _ dilation: Int, _ isSame: Bool, _ added: Int?
     ) -> (before: Int, after: Int, added: Int) {
         // Numbers are at most 2²⁴ (2⁴⁰ for the size), so nothing here overflows; zeros are refused with the layer.

@@ -7,8 +7,8 @@ struct Convert: ParsableCommand {
         usage: "zoo convert <file> -o <file> [<options>]",
         discussion: """
             Reads a file, the index of several, or a folder as Hugging Face lays it out. The output's extension \
-            decides the format: .zoo.safetensors (native), .pth, .safetensors, .npz, .h5 (a whole Keras model), \
-            .weights.h5 (Keras 3 weights). Every tensor is accounted for in the report.
+            decides the format: .zoo.safetensors (native), .pth, .safetensors, .npz, .keras (a whole Keras 3 \
+            model), .h5 (a whole Keras model in HDF5), .weights.h5 (Keras 3 weights). Every tensor is accounted for in the report.
 
             With --raw the tensors are copied as they are, under the names that they have, one after the other; so \
             are those of a network that isn't known, between PyTorch, safetensors and NumPy files.
@@ -61,7 +61,7 @@ struct Convert: ParsableCommand {
         if storage.maxShardSize != nil, target.format != .safetensors {
             throw ValidationError("--max-shard-size is for .safetensors files.")
         }
-        if storage.dtype != nil, target.format == .keras || target.format == .kerasWeights {
+        if storage.dtype != nil, target.format.isKeras {
             throw ValidationError("--dtype is not for Keras files, which are written as f32.")
         }
         do {
@@ -119,11 +119,15 @@ struct Convert: ParsableCommand {
         let paths = try ModelExporter.paths(of: model, to: output, format: target.format, options: options)
         try Outputs.refuse(paths, asOutputOf: [file])
         var outcome: ExportOutcome?
-        if !dryRun {
+        if dryRun {
+            try ModelExporter.check(model, to: output, format: target.format, options: options)
+        } else {
             outcome = try ModelExporter.write(model, to: output, format: target.format, options: options)
         }
         if outputOptions.json {
-            let document = json(report, model: model, format: target.format, files: outcome?.paths ?? paths)
+            let document = json(
+                report, model: model, format: target.format, files: outcome?.paths ?? paths,
+                notes: outcome?.notes ?? [])
             print(document.text(pretty: true))
             return
         }
@@ -158,19 +162,19 @@ struct Convert: ParsableCommand {
         case .npz: "in Python: numpy.load(\"\(output)\")"
         case .timm:
             "in Python: timm.create_model(\"local-dir:\(output)\", pretrained=True)"
-        case .keras: "in Python: keras.models.load_model(\"\(output)\", compile=False)"
+        case .keras, .kerasArchive: "in Python: keras.models.load_model(\"\(output)\", compile=False)"
         case .kerasWeights: "in Python: model.load_weights(\"\(output)\")"
         }
     }
 
     private func json(
-        _ report: ConversionReport?, model: Model, format: ExportFormat, files: [String]
+        _ report: ConversionReport?, model: Model, format: ExportFormat, files: [String], notes: [String]
     ) -> JSONValue {
         [
             "schema": "menagerie/convert/1", "input": .string(file),
             "output": dryRun ? .null : .string(output), "format": .string(format.rawValue),
             "architecture": .string(model.graph.architecture), "report": report?.json ?? .null,
-            "files": .array(files.map { .string($0) }),
+            "files": .array(files.map { .string($0) }), "notes": .array(notes.map { .string($0) }),
         ]
     }
 

@@ -9,7 +9,8 @@ struct ConvertTarget {
 
     /// What can be said with `--to`.
     static let names = [
-        "native", "pytorch", "safetensors", "npz", "torchvision", "timm", "hf", "keras", "keras-weights",
+        "native", "pytorch", "safetensors", "npz", "torchvision", "timm", "hf", "keras",
+        "keras-archive", "keras-weights",
     ]
 
     /// - Throws: `ValidationError` when neither `--to` nor the output's name tells a format.
@@ -18,7 +19,7 @@ struct ConvertTarget {
             guard let format = ExportFormat(path: output) else {
                 throw ValidationError(
                     "The name \(output) doesn't tell a format; end it in .zoo.safetensors, .pth, .safetensors, "
-                        + ".npz, .h5 or .weights.h5, or say --to FORMAT.")
+                        + ".npz, .keras, .h5 or .weights.h5, or say --to FORMAT.")
             }
             (self.format, usesCanonicalNames) = (format, false)
             return
@@ -31,6 +32,11 @@ struct ConvertTarget {
                 throw ValidationError("--to torchvision writes a .pth, .safetensors or .npz file.")
             }
             (format, usesCanonicalNames) = (asked, true)
+        case "keras":
+            // A whole model, in the file format that the name asks for.
+            (format, usesCanonicalNames) = (
+                ExportFormat(path: output) == .kerasArchive ? .kerasArchive : .keras, false
+            )
         case "hf": (format, usesCanonicalNames) = (.timm, false)
         default:
             guard let known = ExportFormat(rawValue: name) else {
@@ -48,7 +54,7 @@ struct ConvertTarget {
         case .pytorch: return .pytorch
         case .safetensors: return .safetensors
         case .npz: return .npz
-        case .native, .timm, .keras, .kerasWeights: return nil
+        case .native, .timm, .keras, .kerasArchive, .kerasWeights: return nil
         }
     }
 }

@@ -48,7 +48,9 @@ def activation(node, x):
 
 def pooling(node, x):
     window, stride, sides = node["window"], node["stride"], node["padding"]
-    assert not node["ceil_mode"]
+    if node["ceil_mode"]:
+        assert node["operation"] == "maximum" and not any(sides)
+        return F.max_pool2d(x, window, stride, ceil_mode=True)
     if node["operation"] == "maximum":
         return F.max_pool2d(pad(x, sides, -torch.inf), window, stride)
     total = F.avg_pool2d(pad(x, sides), window, stride)
@@ -97,6 +99,9 @@ def step(node, inputs, parameters):
         case "parametric_relu": return F.prelu(x, weight)
         case "softmax": return torch.softmax(x, 1)
         case "pooling": return pooling(node, x)
+        case "adaptive_pooling":
+            reduce = F.adaptive_max_pool2d if node["operation"] == "maximum" else F.adaptive_avg_pool2d
+            return reduce(x, node["output"])
         case "global_pooling":
             y = x.amax((2, 3), keepdim=True) if node["operation"] == "maximum" else x.mean((2, 3), keepdim=True)
             return y if node["keeps_dimensions"] else y.flatten(1)

@@ -133,24 +133,37 @@ def keras_shards_are_read_as_one(bench: Bench):
     assert len(list(bench.folder.glob("shards_*.weights.h5"))) > 1
 
 
+def require_keras_shapes(bench: Bench, model, *files):
+    """Every layer with weights has the shape and the number of parameters that Keras' summary shows."""
+    for file in files:
+        rows = bench.json("summary", file)["layers"]
+
+        def walk(model, prefix):
+            for layer in model.layers:
+                name = prefix + layer.name
+                if hasattr(layer, "layers"):
+                    walk(layer, name + ".")
+                if not layer.weights or isinstance(layer, L.Normalization) or hasattr(layer, "layers"):
+                    continue
+                own = [row for row in rows if row["path"] == name or row["path"].startswith(name + ".")]
+                count = sum(row["parameters"] + row["statistics"] for row in own)
+                assert count == layer.count_params(), (model.name, name, count, layer.count_params())
+                shape = list(layer._inbound_nodes[0].output_tensors[0].shape[1:])
+                wanted = [1, shape[-1], *shape[:-1]] if len(shape) > 1 else [1, *shape]
+                assert own[-1]["output"] == wanted, (model.name, name, own[-1]["output"], wanted)
+        walk(model, "")
+    print(f"    {model.name}: {len(model.layers)} layers, {model.count_params()} parameters")
+
+
 @check
 def keras_applications_have_keras_shapes_and_counts(bench: Bench):
     for name in networks.APPLICATIONS:
         keras.utils.clear_session()
         model = networks.application(name)
-        model.save(bench.path("application.keras"))
-        summary = bench.json("summary", bench.path("application.keras"))
-        rows = {row["path"]: row for row in summary["layers"]}
-        for layer in model.layers:
-            if not layer.weights or isinstance(layer, L.Normalization):
-                continue
-            own = [row for path, row in rows.items() if path == layer.name or path.startswith(layer.name + ".")]
-            count = sum(row["parameters"] + row["statistics"] for row in own)
-            assert count == layer.count_params(), (name, layer.name, count, layer.count_params())
-            shape = list(layer.output.shape[1:])
-            wanted = [1, shape[-1], *shape[:-1]] if len(shape) == 3 else [1, *shape]
-            assert own[-1]["output"] == wanted, (name, layer.name, own[-1]["output"], wanted)
-        print(f"    {name}: {len(model.layers)} layers, {model.count_params()} parameters")
+        files = [bench.path("application.keras"), bench.path("application.h5")]
+        for file in files:
+            model.save(file)
+        require_keras_shapes(bench, model, *files)
 
 
 @check

@@ -105,6 +105,11 @@ import Testing
                     ["convert", pth, "--raw", "--dtype", "bf16", "-o", "OUTPUTS/x.npz"],
                     naming: "conv1.weight", "NumPy"),
                 FailingCall(["convert", pth, "--raw", "-o", pth], naming: "the input itself"),
+                FailingCall(
+                    ["convert", pth, "--to", "timm-tf", "-o", "OUTPUTS/x.pth"], naming: pth, "EfficientNets"),
+                FailingCall(
+                    ["convert", pth, "--to", "efficientnet-pytorch", "-o", "OUTPUTS/x.pth"], naming: "lenet",
+                    "--to torchvision"),
             ])
         let outcome = try zoo.run(
             "convert", pth, "-o", scratch.path("n.pth"), "--rename", try rules([("nothing", "x")]),
@@ -128,6 +133,8 @@ import Testing
             (["--max-shard-size", "much", "-o", "x.safetensors"], "200MB"),
             (["--to", "nonsense", "-o", "x.pth"], "torchvision"),
             (["--to", "torchvision", "-o", "x.h5"], "torchvision"),
+            (["--to", "timm-tf", "-o", "x.h5"], "timm-tf"),
+            (["--raw", "--to", "efficientnet-pytorch", "-o", "x.pth"], "network"),
             (["--raw", "--max-shard-size", "1GB", "-o", "x.npz"], "safetensors"),
         ] {
             let outcome = try zoo.run(["convert", pth] + options)

@@ -39,15 +39,16 @@ extension KerasGraphBuilder {
 
     // MARK: Convolutions
 
+    /// A kernel's size, which Keras 1 gave in two numbers.
+    private static func kernelExtent(_ arguments: KerasArguments) throws(ZooError) -> Extent {
+        guard arguments["nb_row"] != nil else { return try arguments.extent("kernel_size") }
+        return Extent(try arguments.integer("nb_row"), try arguments.integer("nb_col"))
+    }
+
     mutating func convolution(_ site: Site, _ value: Value) throws(ZooError) -> Value {
         let arguments = site.arguments
         guard value.shape.rank == 4 else { throw notAMap(value) }
-        let kernel: Extent
-        if arguments["nb_row"] != nil {
-            kernel = Extent(try arguments.integer("nb_row"), try arguments.integer("nb_col"))
-        } else {
-            kernel = try arguments.extent("kernel_size")
-        }
+        let kernel = try KerasGraphBuilder.kernelExtent(arguments)
         let stride = try arguments.extent("strides", "subsample", default: Extent(1))
         let dilation = try arguments.extent("dilation_rate", "atrous_rate", default: Extent(1))
         let layer = Convolution(
@@ -69,12 +70,7 @@ extension KerasGraphBuilder {
     ) {
         let arguments = site.arguments
         guard value.shape.rank == 4 else { throw notAMap(value) }
-        let kernel: Extent
-        if arguments["nb_row"] != nil {
-            kernel = Extent(try arguments.integer("nb_row"), try arguments.integer("nb_col"))
-        } else {
-            kernel = try arguments.extent("kernel_size")
-        }
+        let kernel = try KerasGraphBuilder.kernelExtent(arguments)
         let stride = try arguments.extent("strides", "subsample", default: Extent(1))
         let dilation = try arguments.extent("dilation_rate", default: Extent(1))
         let multiplier = try arguments.integer("depth_multiplier", default: 1)

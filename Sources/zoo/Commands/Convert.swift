@@ -111,6 +111,11 @@ struct Convert: ParsableCommand {
     private func convert(to target: ConvertTarget) throws {
         let names = try labels.map(ClassNames.read(path:))
         let (source, report) = try model.open(file, allowPartial: allowPartial)
+        do {
+            try target.check(source)
+        } catch {
+            throw error.adding(file: file)
+        }
         let model = try named(preprocessing.apply(to: source), names)
         var options = ExportOptions()
         options.typeChange = storage.typeChange

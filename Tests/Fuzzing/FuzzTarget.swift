@@ -34,7 +34,9 @@ package struct FuzzTarget: Sendable {
     ]
 
     /// The target with a name.
-    package static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }
+    package static func named(_ name: String) -> FuzzTarget? {
+        (all + [misbehaviour]).first { $0.name == name }
+    }
 
     /// The files that variants are made of.
     package func loaded() throws -> Loaded {

@@ -90,6 +90,7 @@ extension FuzzTarget {
     static let kerasArchive = FuzzTarget("keras-archive") {
         try files([kerasGoldens, goldens, corpus], [".keras"]).map { Seed($0, ZipMutator($0)) }
     } body: { (bytes) throws(ZooError) in
+        _ = try? CheckpointScan(ByteSource(bytes: bytes, path: "mutated"))
         let path = Zoo.scratch.file("variant.keras")
         try TestFiles.overwrite(path, with: bytes)
         try readKeras(path)

@@ -1,5 +1,5 @@
-"""Networks that nobody designed: drawn layer by layer from a seed, which is printed. ZOO_NETWORK_SEED=<number> draws
-the same ones again."""
+"""Networks that nobody designed: drawn layer by layer from a seed, which is printed. MENAGERIE_NETWORK_SEED=<number>
+draws the same ones again; a few at every run, many with --full (tools/full)."""
 
 import os
 import random
@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "goldens" / "keras"))
 import networks  # noqa: E402
 
 L = keras.layers
-COUNT = 12
+COUNT = 200 if os.environ.get("MENAGERIE_FULL_MATRIX") else 6
 FUNCTIONS = [
     "relu", "relu6", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softplus", "hard_sigmoid", "hard_silu",
     "leaky_relu", "linear"]
@@ -183,10 +183,10 @@ class Draw:
 
 @check
 def random_keras_networks_go_both_ways(bench: Bench):
-    first = int(os.environ.get("ZOO_NETWORK_SEED") or random.SystemRandom().randrange(10**6))
+    first = int(os.environ.get("MENAGERIE_NETWORK_SEED") or random.SystemRandom().randrange(10**6))
     for seed in range(first, first + COUNT):
         keras.utils.clear_session()
-        print(f"    ZOO_NETWORK_SEED={seed}", flush=True)
+        print(f"    again with MENAGERIE_NETWORK_SEED={seed}", flush=True)
         drawn = Draw(seed).model()
         model = networks.fill(keras.Model(drawn.inputs, drawn.outputs, name=f"drawn_{seed}"), seed)
         model.save(bench.path("drawn.keras"))

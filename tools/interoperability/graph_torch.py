@@ -128,6 +128,8 @@ def step(node, inputs, parameters):
 
 def run(path, x):
     """Every node's result, and the network's under `logits`, for a batch `[N, C, H, W]`."""
+    # Threads that wait for each other in turns take minutes on a busy machine; one needs seconds.
+    torch.set_num_threads(1)
     document, parameters = load(path)
     graph = document["graph"]
     values = {"input": torch.as_tensor(x).double()}

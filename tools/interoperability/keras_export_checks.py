@@ -6,6 +6,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 import graph_torch
 from harness import Bench, check, error, require_equal_bytes
@@ -16,6 +17,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "goldens" / "keras"))
 import networks  # noqa: E402
 
 L = keras.layers
+# TensorFlow's optimizer fuses some chains of activations into kernels that it doesn't have.
+tf.config.optimizer.set_experimental_options({"remapping": False})
 
 
 def arrays(model):

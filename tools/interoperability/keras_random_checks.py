@@ -183,8 +183,13 @@ class Draw:
 
 @check
 def random_keras_networks_go_both_ways(bench: Bench):
-    first = int(os.environ.get("MENAGERIE_NETWORK_SEED") or random.SystemRandom().randrange(10**6))
-    for seed in range(first, first + COUNT):
+    if os.environ.get("MENAGERIE_FULL_MATRIX"):
+        seeds = range(FULL_COUNT)
+        print(f"    {FULL_COUNT} of {FULL_COUNT} rows")
+    else:
+        first = int(os.environ.get("MENAGERIE_NETWORK_SEED") or random.SystemRandom().randrange(10**6))
+        seeds = range(first, first + COUNT)
+    for seed in seeds:
         keras.utils.clear_session()
         print(f"    again with MENAGERIE_NETWORK_SEED={seed}", flush=True)
         drawn = Draw(seed).model()

@@ -120,8 +120,10 @@ let package = Package(
                 "ZooModels", "ZooTestSupport",
             ],
             path: "Tests/Fuzzing", exclude: ["Seeds"], swiftSettings: house),
+        .target(name: "CZooFuzzFork", path: "Tests/FuzzFork"),
         .executableTarget(
-            name: "zoo-fuzz", dependencies: ["ZooTensors", "ZooHDF5Checkpoints", "ZooFuzzing"],
+            name: "zoo-fuzz",
+            dependencies: ["CZooFuzzFork", "ZooTensors", "ZooHDF5Checkpoints", "ZooFuzzing"],
             path: "Tests/FuzzDriver",
             swiftSettings: house),
         .target(

@@ -10,6 +10,7 @@
 //
 // `run` and `read` end with 3 when a variant took too much memory, with 4 when it took more than two seconds.
 
+import CZooFuzzFork
 import Foundation
 import ZooFuzzing
 import ZooHDF5Checkpoints
@@ -87,8 +88,15 @@ if command == "list" {
     exit(0)
 }
 let words = Array(arguments.dropFirst())
-// It is also its own indexer, which starts faster than the whole command.
+// It is also its own indexer: a copy of the process, which has loaded all libraries already, but used none.
 if command == HDF5IndexerProcess.command { exit(HDF5IndexerProcess.main(words)) }
+unsafe setenv("HDF5_PLUGIN_PRELOAD", "::", 1)
+unsafe setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1)
+HDF5Helper.start { arguments, input, output in
+    let child = zoo_fuzz_fork(input ?? -1, output)
+    if child == 0 { _exit(HDF5IndexerProcess.main(Array(arguments.dropFirst()))) }
+    return child
+}
 if command == "seeds" || command == "reproduce" {
     guard words.count == 2, let target = CoverageTarget(rawValue: words[0]) else {
         fail("\(command) with one of \(CoverageTarget.allCases.map(\.rawValue)), and a path")

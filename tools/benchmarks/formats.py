@@ -30,11 +30,11 @@ def run(options, folder) -> dict:
                 "list a .pth, whole process", "torch.load(mmap=True)", rounds,
                 [options.zoo, "inspect", files["pth"], "--json"],
                 [sys.executable, "-B", here / "formats_open.py", files["pth"]]),
-            bench.asked("list a .pth, running process", "torch.load(mmap=True)", rounds, ours, theirs, "open", "pth"),
-            bench.asked(
+            *bench.asked("list a .pth, running process", "torch.load(mmap=True)", rounds, ours, theirs, "open", "pth"),
+            *bench.asked(
                 "list a safetensors file", "safetensors' Rust library", rounds, ours, theirs, "open", "safetensors"),
             *bench.converting(rounds, here),
-            bench.asked("read a Keras .h5 whole", "h5py", max(3, rounds // 2), ours, theirs, "read", "h5"),
+            *bench.asked("read a Keras .h5 whole", "h5py", max(3, rounds // 2), ours, theirs, "read", "h5"),
         ]
     finally:
         ours.close()
@@ -78,15 +78,20 @@ class Formats:
     def asked(self, what, peer, rounds, ours, theirs, work, kind):
         print(f"Measuring: {what}", flush=True)
         times = Comparison(what, peer, "ms", 1e3)
+        memory = Comparison(f"{what}: peak memory", peer, "MiB", 1 / (1 << 20))
         request = {"do": work, "path": str(self.files[kind]), "runs": 20}
         for number in range(-1, rounds):
-            found = []
+            found, peaks = [], []
             for side in (ours, theirs):
                 time.sleep(PAUSE)
+                side.forget_peak()
                 found.append(side.ask(request)["seconds"])
+                peaks.append(side.peak_bytes)
             if number >= 0:
                 times.add(*found)
-        return times
+                if all(peaks):
+                    memory.add(*peaks)
+        return [times, memory] if memory.ours else [times]
 
     def converting(self, rounds, here):
         """To a new file each time, beside the source, as both copy to the same disk."""
@@ -109,7 +114,7 @@ class Formats:
                 [sys.executable, "-B", here / "formats_convert.py", self.files["pth"], target], after=remove)
         finally:
             remove()
-        return [copied[0], durable[0], *scripted]
+        return [*copied, *durable, *scripted]
 
 
 def prove(ours, theirs, files) -> list:

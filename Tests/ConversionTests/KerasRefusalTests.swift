@@ -218,6 +218,37 @@ import ZooTestSupport
         var body = layer("ReLU", "body", from: ["in"])
         for _ in 0..<20 { body = doubled(body, "body") }
         #expect(throws: ZooError.self) { try KerasNetwork(modelConfig: body) }
+        // Also when there is nothing inside.
+        var empty = doubled(layer("ReLU", "unused", from: ["in"]), "body")
+        empty = replacing("output_layers", by: [["in", 0, 0]], in: empty)
+        for _ in 0..<22 { empty = doubled(empty, "body") }
+        expect(.limitExceeded, at: nil, mentioning: "multiply") { try KerasNetwork(modelConfig: empty) }
+    }
+
+    private func replacing(_ key: String, by value: JSONValue, in model: JSONValue) -> JSONValue {
+        guard case .object(var members) = model, case .object(var config)? = members["config"] else {
+            return model
+        }
+        config[key] = value
+        members["config"] = .object(config)
+        return .object(members)
+    }
+
+    /// Each path repeats the names around it: fifteen of ten thousand letters, a thousand times.
+    @Test func longNamesMultiply() {
+        let name = String(repeating: "x", count: 10_000)
+        func sequential(_ layers: [JSONValue]) -> JSONValue {
+            let input: JSONValue = [
+                "class_name": "InputLayer", "config": ["name": "i", "batch_shape": [.null, 8, 8, 3]],
+            ]
+            return [
+                "class_name": "Sequential",
+                "config": ["name": .string(name), "layers": .array([input] + layers)],
+            ]
+        }
+        var body = sequential((0..<1000).map { layer("ReLU", "r\($0)", from: []) })
+        for _ in 0..<15 { body = sequential([body]) }
+        expect(.limitExceeded, at: nil, mentioning: "too long") { try KerasNetwork(modelConfig: body) }
     }
 }
 

@@ -27,6 +27,8 @@ struct KerasDescription {
         let name: String
         /// Names of the models around it and its own, joined by dots.
         let path: String
+        /// Name of the outermost model around it; its own in none.
+        let outermost: String
         /// The Python module that the class is from, where the file says it.
         let module: String?
         let config: JSONValue
@@ -62,20 +64,26 @@ struct KerasDescriptionReader {
     private static let mostLayers = 20_000
     private static let mostReferences = 200_000
     private static let deepest = 24
+    /// Bytes of all paths: each repeats the names of the models around its layer.
+    private static let mostPathBytes = 4 << 20
 
     private var layerCount = 0
+    private var pathBytes = 0
     private var referenceCount = 0
 
     /// Reads what stands under `model_config`, or in an archive's `config.json`.
     /// - Throws: ``ZooError`` for documents that describe no Sequential or Functional model.
     static func read(_ json: JSONValue) throws(ZooError) -> KerasDescription {
         var reader = KerasDescriptionReader()
-        return try reader.model(json, at: Place(path: "", store: "", isTrainable: true), depth: 0)
+        return try reader.model(
+            json, at: Place(path: "", outermost: nil, store: "", isTrainable: true), depth: 0)
     }
 
     /// What the models around a layer say about it.
     private struct Place {
         let path: String
+        /// Name of the outermost model below the whole; `nil` outside.
+        let outermost: String?
         let store: String
         let isTrainable: Bool
     }
@@ -161,10 +169,17 @@ struct KerasDescriptionReader {
             let parent = place.store.isEmpty ? "layers" : "\(place.store)/layers"
             store = "\(parent)/\(count == 0 ? base : "\(base)_\(count)")"
         }
+        pathBytes += path.utf8.count + store.utf8.count
+        guard pathBytes <= Self.mostPathBytes else {
+            throw ZooError(
+                .limitExceeded, "the names in model_config are too long for models in models",
+                expected: "at most \(Self.mostPathBytes) bytes with the names around them")
+        }
         let isTrainable = place.isTrainable && config["trainable"]?.boolValue != false
         var box: KerasDescription.Box?
         if Self.isModel(json) {
-            let inner = Place(path: path, store: store, isTrainable: isTrainable)
+            let inner = Place(
+                path: path, outermost: place.outermost ?? name, store: store, isTrainable: isTrainable)
             box = KerasDescription.Box(try model(json, at: inner, depth: depth + 1))
         }
         var calls: [KerasDescription.Call] = []
@@ -172,8 +187,9 @@ struct KerasDescriptionReader {
             calls.append(try call(node, path: path))
         }
         return KerasDescription.Layer(
-            className: className, name: name, path: path, module: json["module"]?.stringValue, config: config,
-            isTrainable: isTrainable, store: store, calls: calls, model: box)
+            className: className, name: name, path: path, outermost: place.outermost ?? name,
+            module: json["module"]?.stringValue, config: config, isTrainable: isTrainable, store: store,
+            calls: calls, model: box)
     }
 
     /// Keras 1's Sequential in a Sequential has a bare list for its configuration, and no name.

@@ -90,6 +90,10 @@ struct LinearFlattens {
         for (position, node) in nodes.enumerated() {
             for source in node.inputs { readers[source, default: []].append(position) }
         }
+        var usersOfOwner: [String: [Int]] = [:]
+        for (position, node) in nodes.enumerated() where !node.layer.parameterShapes.isEmpty {
+            usersOfOwner[node.parameterOwner, default: []].append(position)
+        }
         var spoiled = Set<String>()
         for node in nodes {
             guard node.layer == .flatten(order), let shape = shapes[node.inputs[0]], shape.rank == 4,
@@ -97,9 +101,7 @@ struct LinearFlattens {
             else { continue }
             // The same weights can't have their columns in two orders.
             let owners = Set(linear.map { nodes[$0].parameterOwner })
-            let users = nodes.indices.filter {
-                owners.contains(nodes[$0].parameterOwner) && !nodes[$0].layer.parameterShapes.isEmpty
-            }
+            let users = owners.flatMap { usersOfOwner[$0] ?? [] }
             guard Set(users) == Set(linear), spoiled.isDisjoint(with: owners) else { continue }
             spoiled.formUnion(owners)
             paths.insert(node.path)

@@ -23,7 +23,8 @@ struct KerasGraphBuilder {
     var nodes: [Node] = []
     var records: [KerasNetwork.Record] = []
     var weighted: [KerasNetwork.Weighted] = []
-    var assumptions: [String] = []
+    private(set) var assumptions: [String] = []
+    private var assumed: Set<String> = []
     var input = InputShape(channels: 1, height: 1, width: 1)
     var scalesPixels = false
     private var taken: Set<String> = [LayerGraph.inputPath]
@@ -34,6 +35,9 @@ struct KerasGraphBuilder {
 
     /// Most nodes that a graph may get; models in models can multiply.
     private static let mostNodes = 50_000
+    /// The same for what takes time or memory without giving a node: models without layers, operands, long names.
+    private static let mostWork = 250_000
+    private var work = 0
 
     init(dialect: KerasDialect) { self.dialect = dialect }
 
@@ -118,8 +122,12 @@ struct KerasGraphBuilder {
                 .unsupported, "a layer is called with training=True, which Keras 2 keeps to when it predicts",
                 tensor: layer.path, found: layer.className)
         }
-        let note = "\(layer.path) is called with training=True, which is read as Keras 3 predicts: without"
-        if !assumptions.contains(note) { assumptions.append(note) }
+        assume("\(layer.path) is called with training=True, which is read as Keras 3 predicts: without")
+    }
+
+    /// Notes an assumption, once.
+    mutating func assume(_ note: String) {
+        if assumed.insert(note).inserted { assumptions.append(note) }
     }
 
     private func single(_ values: [Value], of layer: KerasDescription.Layer) throws(ZooError) -> Value {
@@ -134,6 +142,12 @@ struct KerasGraphBuilder {
         _ layer: KerasDescription.Layer, _ operands: [Value], prefix: String
     ) throws(ZooError) -> [Value] {
         let wanted = prefix.isEmpty ? layer.name : "\(prefix).\(layer.name)"
+        work += 1 + operands.count + wanted.utf8.count / 16 + (layer.model?.description.layers.count ?? 0)
+        guard work <= Self.mostWork else {
+            throw ZooError(
+                .limitExceeded, "the models in model_config multiply beyond what any network needs",
+                remedy: "A model that is used twice holds others that are, and so on. Make it flat in Keras.")
+        }
         // The how manieth call it is depends on the models around it: their later calls have paths of their own.
         let use = uses[wanted, default: 0] + 1
         uses[wanted] = use

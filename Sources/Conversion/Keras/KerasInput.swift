@@ -27,7 +27,8 @@ extension KerasGraphBuilder {
         // Pictures without an axis of channels, or vectors: the same numbers under the shape that the model states.
         let name = layer.nonempty ?? "input_shape"
         let described = KerasDescription.Layer(
-            className: "InputLayer", name: name, path: name, module: nil, config: .null, isTrainable: true,
+            className: "InputLayer", name: name, path: name, outermost: name, module: nil, config: .null,
+            isTrainable: true,
             store: "", calls: [], model: nil)
         let site = Site(
             layer: described, arguments: KerasArguments(described),

@@ -75,8 +75,7 @@ extension KerasGraphBuilder {
     mutating func read(_ site: Site, _ operands: [Value]) throws(ZooError) -> Value {
         let className = site.layer.className
         if Self.inert.contains(className), let value = operands.first {
-            let note = "\(className) \(site.layer.path) acts while training only and was left out"
-            if !assumptions.contains(note) { assumptions.append(note) }
+            assume("\(className) \(site.layer.path) acts while training only and was left out")
             return value
         }
         guard let reader = Self.readers[className] else {
@@ -101,10 +100,9 @@ extension KerasGraphBuilder {
     private mutating func activation(of arguments: KerasArguments) throws(ZooError) -> KerasActivation {
         let activation = try KerasActivation(arguments, isKeras3: dialect.version >= 3)
         if case .function(.hardSigmoid) = activation, dialect.isVersionAssumed {
-            let note =
+            assume(
                 "hard_sigmoid is that of Keras \(dialect.version), because the file doesn't name its version; "
-                + "Keras 3 changed it"
-            if !assumptions.contains(note) { assumptions.append(note) }
+                    + "Keras 3 changed it")
         }
         return activation
     }

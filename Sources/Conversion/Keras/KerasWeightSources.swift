@@ -58,8 +58,7 @@ struct KerasWeightSources {
         var groups: [String: [Entry]] = [:]
         var order: [String] = []
         for weighted in network.weighted {
-            let isInner = weighted.layer.path != weighted.layer.name
-            let group = isInner ? KerasWeightSources.outermost(weighted.layer, layers) : weighted.layer.name
+            let group = weighted.layer.outermost
             if groups[group] == nil { order.append(group) }
             groups[group, default: []] += weighted.variables.map { (weighted.layer, $0) }
         }
@@ -76,19 +75,6 @@ struct KerasWeightSources {
             let inFileOrder = entries.filter(learns) + entries.filter { !learns($0) }
             for (entry, key) in zip(inFileOrder, found.tensorNames) { assign(entry.variable, key) }
         }
-    }
-
-    /// The name of the outermost model around a layer; names may have dots in them themselves.
-    private static func outermost(
-        _ layer: KerasDescription.Layer, _ layers: [String: CheckpointLayer]
-    ) -> String {
-        var end = layer.path.startIndex
-        while let dot = layer.path[end...].firstIndex(of: ".") {
-            let name = String(layer.path[..<dot])
-            if layers[name] != nil { return name }
-            end = layer.path.index(after: dot)
-        }
-        return layer.path
     }
 
     /// The keys in the variables' order, when each is named after its layer and what it is to that:

@@ -1,5 +1,5 @@
 /// A strict JSON reader (RFC 8259) for documents from strangers: no duplicate names, no trailing text, bounded
-/// depth, valid UTF-8, and every error tells its byte.
+/// depth, bounded memory, valid UTF-8, and every error tells its byte.
 public struct JSONParser {
     /// What a reader of foreign documents may relax.
     public struct Options: Sendable {
@@ -7,6 +7,9 @@ public struct JSONParser {
         public var maximumDepth = 128
         /// Accept `NaN`, `Infinity` and `-Infinity`, which Python's encoder writes.
         public var acceptsNonFiniteNumbers = false
+        /// Bytes of the file that the document is a part of, when that is larger than the document. The values may
+        /// take 48 MiB and as much again: two letters of text can become a value of fifty bytes.
+        public var fileByteCount = 0
 
         /// The strict defaults.
         public init() {}
@@ -15,10 +18,32 @@ public struct JSONParser {
     private let bytes: [UInt8]
     private let options: Options
     private var position = 0
+    /// Bytes that further values may take.
+    private var memory: Int
 
     private init(bytes: [UInt8], options: Options) {
         self.bytes = bytes
         self.options = options
+        memory = 48 << 20 + min(max(bytes.count, options.fileByteCount), 1 << 40)
+    }
+
+    /// What values take about, with the room that growing arrays and tables have to spare.
+    private enum Cost {
+        static let element = 48
+        static let member = 80
+        /// A member of an object that keeps a table of its names.
+        static let listedMember = 144
+        static let container = 64
+        static func of(_ text: String) -> Int { text.utf8.count <= 15 ? 0 : 32 + text.utf8.count }
+    }
+
+    private mutating func spend(_ byteCount: Int) throws(ZooError) {
+        memory -= byteCount
+        guard memory >= 0 else {
+            throw ZooError(
+                .limitExceeded, "a JSON document holds more values than its file has reason to",
+                byteOffset: position)
+        }
     }
 
     /// Reads one document.
@@ -72,7 +97,10 @@ public struct JSONParser {
         switch byte {
         case UInt8(ascii: "{"): return try object(depth: depth)
         case UInt8(ascii: "["): return try array(depth: depth)
-        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "\""):
+            let text = try string()
+            try spend(Cost.of(text))
+            return .string(text)
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
         default:
             if take("true") { return .bool(true) }
@@ -88,6 +116,7 @@ public struct JSONParser {
 
     private mutating func object(depth: Int) throws(ZooError) -> JSONValue {
         position += 1
+        try spend(Cost.container)
         var result = JSONObject()
         skipSpace()
         if takeByte("}") { return .object(result) }
@@ -96,6 +125,7 @@ public struct JSONParser {
             guard current == UInt8(ascii: "\"") else { throw failure("a member's name is expected") }
             let name = try string()
             let nameEnd = position
+            try spend(Cost.of(name) + (result.count < 8 ? Cost.member : Cost.listedMember))
             skipSpace()
             guard takeByte(":") else { throw failure("a colon is expected") }
             guard result.insert(try value(depth: depth + 1), named: name) else {
@@ -110,11 +140,13 @@ public struct JSONParser {
 
     private mutating func array(depth: Int) throws(ZooError) -> JSONValue {
         position += 1
+        try spend(Cost.container)
         var result: [JSONValue] = []
         skipSpace()
         if takeByte("]") { return .array(result) }
         result.reserveCapacity(4)
         while true {
+            try spend(Cost.element)
             result.append(try value(depth: depth + 1))
             skipSpace()
             if takeByte("]") { return .array(result) }

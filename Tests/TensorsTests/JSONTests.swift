@@ -34,6 +34,23 @@ import ZooTensors
         #expect(throws: ZooError.self) { try JSONParser.parse(text) }
     }
 
+    /// Two letters can become a value of fifty bytes; what a large file holds may take more.
+    @Test func memoryIsBounded() throws {
+        let few = "[" + String(repeating: "0,", count: 1_000_000) + "0]"
+        let many = "[" + String(repeating: "0,", count: 2_000_000) + "0]"
+        #expect(try JSONParser.parse(few).arrayValue?.count == 1_000_001)
+        #expect {
+            try JSONParser.parse(many)
+        } throws: {
+            ($0 as? ZooError)?.code == .limitExceeded
+        }
+        let members = (0..<600_000).map { "\"\($0)\":0" }.joined(separator: ",")
+        #expect(throws: ZooError.self) { try JSONParser.parse("{\(members)}") }
+        var options = JSONParser.Options()
+        options.fileByteCount = 1 << 30
+        #expect(try JSONParser.parse(many, options: options).arrayValue?.count == 2_000_001)
+    }
+
     @Test func depthIsBounded() {
         #expect(throws: ZooError.self) { try JSONParser.parse(String(repeating: "[", count: 100_000)) }
     }

@@ -36,7 +36,9 @@ public enum SafetensorsReader {
         let data = try source.suffix(from: 8 + headerCount)
         let header: JSONValue
         do throws(ZooError) {
-            header = try JSONParser.parse(text)
+            var options = JSONParser.Options()
+            options.fileByteCount = source.count
+            header = try JSONParser.parse(text, options: options)
         } catch {
             throw error.moved(to: (error.byteOffset ?? 0) + source.start + 8)
         }

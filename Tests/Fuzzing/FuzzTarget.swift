@@ -27,11 +27,14 @@ package struct FuzzTarget: Sendable {
         self.body = body
     }
 
-    /// All targets; the last three start a process for each variant, or several.
+    /// All targets.
     package static let all = [
         pytorchZip, torchScript, torchExport, pytorchStream, pytorchTar, safetensors, shards, native, npz,
         npy, gzip, hdf5Table, keras, kerasNetwork, hdf5, kerasArchive, kerasShards,
     ]
+
+    /// Names of those that start a process for each variant, or several.
+    package static let starting: Set = ["hdf5", "keras-archive", "keras-shards"]
 
     /// The target with a name.
     package static func named(_ name: String) -> FuzzTarget? {

@@ -75,7 +75,7 @@ extension FuzzTarget {
         let configuration = try JSONParser.parse(bytes)
         _ = try KerasNetwork(
             modelConfig: configuration, version: bytes.count.isMultiple(of: 2) ? "3.10.0" : nil,
-            inputSize: bytes.count.isMultiple(of: 3) ? 32 : nil)
+            inputSize: bytes.count.isMultiple(of: 9) ? 32 : nil)
     }
 
     private static let kerasGoldens = "tools/goldens/keras"

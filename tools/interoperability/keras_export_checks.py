@@ -7,10 +7,12 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+import torch
 
 import graph_torch
 from harness import Bench, check, error, require_equal_bytes
-from keras_network_checks import channels_first, compare, ours, pictures
+from keras_network_checks import channels_first, pictures
+from pytorch_checks import Classic, Tutorial, d2l
 from schema_checks import validator
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "goldens" / "keras"))
@@ -276,6 +278,22 @@ def networks_in_pytorchs_order_open_in_keras(bench: Bench):
             if mine.ndim == 4:
                 mine = np.transpose(mine, (0, 2, 3, 1))
             assert error(mine, wanted) <= 1e-9, build.__name__
+
+
+@check
+def lenets_of_pytorch_open_in_keras(bench: Bench):
+    torch.manual_seed(12)
+    for name, network, size in (("tutorial", Tutorial(), 32), ("d2l", d2l(), 28), ("classic", Classic(), 32)):
+        torch.save(network.state_dict(), bench.path(f"{name}.pth"))
+        x = np.random.default_rng(6).normal(size=(3, 1, size, size)).astype(np.float32)
+        with torch.no_grad():
+            wanted = network.double().eval()(torch.from_numpy(x).double()).numpy()
+        for ending in (".keras", ".h5"):
+            target = bench.convert(bench.path(f"{name}.pth"), f"{name}{ending}")
+            model = keras.models.load_model(target, compile=False)
+            assert isinstance(model, keras.Sequential) and model.input_shape == (None, size, size, 1)
+            distance = error(predict(model, np.transpose(x, (0, 2, 3, 1))), wanted)
+            assert distance <= 1e-5, f"{name}{ending}: {distance:.2e}"
 
 
 @check

@@ -27,13 +27,12 @@ public struct JSONParser {
         memory = 48 << 20 + min(max(bytes.count, options.fileByteCount), 1 << 40)
     }
 
-    /// What values take about, with the room that growing arrays and tables have to spare.
+    /// What values take at most: while an array or a table grows, it is there twice, and one of them has room to spare.
     private enum Cost {
-        static let element = 48
-        static let member = 80
-        /// A member of an object that keeps a table of its names.
-        static let listedMember = 144
         static let container = 64
+        static func element(at place: Int) -> Int { place < 8 ? 48 : 72 }
+        /// From the ninth member on, an object keeps a table of its names.
+        static func member(at place: Int) -> Int { place < 8 ? 80 : 216 }
         static func of(_ text: String) -> Int { text.utf8.count <= 15 ? 0 : 32 + text.utf8.count }
     }
 
@@ -125,7 +124,7 @@ public struct JSONParser {
             guard current == UInt8(ascii: "\"") else { throw failure("a member's name is expected") }
             let name = try string()
             let nameEnd = position
-            try spend(Cost.of(name) + (result.count < 8 ? Cost.member : Cost.listedMember))
+            try spend(Cost.of(name) + Cost.member(at: result.count))
             skipSpace()
             guard takeByte(":") else { throw failure("a colon is expected") }
             guard result.insert(try value(depth: depth + 1), named: name) else {
@@ -146,7 +145,7 @@ public struct JSONParser {
         if takeByte("]") { return .array(result) }
         result.reserveCapacity(4)
         while true {
-            try spend(Cost.element)
+            try spend(Cost.element(at: result.count))
             result.append(try value(depth: depth + 1))
             skipSpace()
             if takeByte("]") { return .array(result) }

@@ -36,9 +36,9 @@ import ZooTensors
 
     /// Two letters can become a value of fifty bytes; what a large file holds may take more.
     @Test func memoryIsBounded() throws {
-        let few = "[" + String(repeating: "0,", count: 1_000_000) + "0]"
+        let few = "[" + String(repeating: "0,", count: 500_000) + "0]"
         let many = "[" + String(repeating: "0,", count: 2_000_000) + "0]"
-        #expect(try JSONParser.parse(few).arrayValue?.count == 1_000_001)
+        #expect(try JSONParser.parse(few).arrayValue?.count == 500_001)
         #expect {
             try JSONParser.parse(many)
         } throws: {

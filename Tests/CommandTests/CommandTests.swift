@@ -194,11 +194,15 @@ import Testing
         #expect(outcome.code == 0, "\(outcome.errors)")
         #expect(outcome.output.contains("64 of the training pictures"))
         #expect(outcome.output.contains(" 50/50 "))
-        // Of many short epochs, a few lines stand for all.
-        #expect(outcome.output.split(separator: "\n").count { $0.contains("/50 ") } < 20)
         let log = try String(contentsOfFile: run + "/log.jsonl", encoding: .utf8)
         let epochs = log.split(separator: "\n").filter { $0.contains("\"training_accuracy\"") }
         #expect(epochs.count == 50)
+        // Of many short epochs, a few lines stand for all; long ones, on a machine that is busy, have their own.
+        let long = try epochs.count { epoch -> Bool in
+            let event = try JSONSerialization.jsonObject(with: Data(epoch.utf8)) as? [String: Any]
+            return try #require(event?["seconds"] as? Double) > 0.4
+        }
+        #expect(outcome.output.split(separator: "\n").count { $0.contains("/50 ") } < 20 + long)
         #expect(epochs.last?.contains("\"training_accuracy\": 1.0") == true, "\(epochs.last ?? "")")
         let both = try zoo.run(
             "train", "lenet-mnist", "--data", data, "--epochs", "1", "--steps", "5", "-o", run)

@@ -1,6 +1,9 @@
 """What every check needs: a scratch folder, the command, comparisons by the parity rule."""
 
 import json
+import os
+import random
+import secrets
 import subprocess
 import tempfile
 from pathlib import Path
@@ -15,6 +18,19 @@ def check(function):
     """Registers a check under its name; the names are held against expected.txt."""
     CHECKS.append(function)
     return function
+
+
+def sample(rows, fixed=1):
+    """All rows with --full; else the first ones and one of the others, drawn from a seed that is printed."""
+    rows = list(rows)
+    chosen = rows
+    if not os.environ.get("MENAGERIE_FULL_MATRIX"):
+        seed = int(os.environ.get("MENAGERIE_MATRIX_SEED") or secrets.randbelow(1 << 31))
+        drawn = random.Random(seed).choice(rows[fixed:])
+        chosen = [*rows[:fixed], drawn]
+        print(f"    {drawn}; again with MENAGERIE_MATRIX_SEED={seed}")
+    print(f"    {len(chosen)} of {len(rows)} rows")
+    return chosen
 
 
 class Bench:

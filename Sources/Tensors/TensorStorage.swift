@@ -10,7 +10,7 @@
 /// makes it safe to share between threads.
 @safe public final class TensorStorage: @unchecked Sendable {
     @unsafe private enum Owner {
-        case allocated
+        case allocated(UnsafeMutableRawPointer)
         case mapped(base: UnsafeMutableRawPointer, length: Int)
     }
 
@@ -28,22 +28,20 @@
     ) throws(ZooError) {
         let rounded =
             try Checked.sum(max(byteCount, 1), TensorStorage.alignment - 1) & ~(TensorStorage.alignment - 1)
-        var memory: UnsafeMutableRawPointer?
-        guard unsafe posix_memalign(&memory, TensorStorage.alignment, rounded) == 0,
-            let memory = unsafe memory
-        else {
+        // The system's fresh pages are zero and take no room until they are used; clearing them here would change that.
+        guard let room = unsafe calloc(try Checked.sum(rounded, TensorStorage.alignment), 1) else {
             throw ZooError(.limitExceeded, "there is no memory for \(byteCount) bytes")
         }
-        unsafe memset(memory, 0, rounded)
+        let memory = unsafe room.alignedUp(toMultipleOf: TensorStorage.alignment)
         do throws(ZooError) {
             try unsafe fill(UnsafeMutableRawBufferPointer(start: memory, count: byteCount))
         } catch {
-            unsafe free(memory)
+            unsafe free(room)
             throw error
         }
         self.byteCount = byteCount
         unsafe self.base = UnsafeRawPointer(memory)
-        unsafe self.owner = .allocated
+        unsafe self.owner = .allocated(room)
     }
 
     /// Copies bytes.
@@ -86,7 +84,7 @@
 
     deinit {
         switch unsafe owner {
-        case .allocated: unsafe free(UnsafeMutableRawPointer(mutating: base))
+        case .allocated(let room): unsafe free(room)
         case .mapped(let start, let length): unsafe munmap(start, length)
         }
     }

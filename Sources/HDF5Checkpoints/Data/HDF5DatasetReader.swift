@@ -47,7 +47,11 @@ struct HDF5DatasetReader: Sendable {
             let part = try source.slice(at: block.offset, count: block.byteCount)
             try unsafe part.read(at: 0, into: memory)
         case .chunked(let chunks):
-            unsafe repeatFill(chunks.fill, in: memory)
+            // Where every chunk is there, nothing is left to fill.
+            let places = zip(shape.dimensions, chunks.extents).reduce(1.0) { product, axis in
+                product * (Double(axis.0) / Double(axis.1)).rounded(.up)
+            }
+            if Double(chunks.chunks.count) < places { unsafe repeatFill(chunks.fill, in: memory) }
             let reader = try HDF5ChunkReader(chunks, elementBytes: encoding.elementType.byteCount)
             for chunk in chunks.chunks {
                 let isAtEdge = chunk.position.enumerated().contains { axis, start in

@@ -97,7 +97,6 @@ def manifests_follow_their_schema(bench: Bench):
 
 @check
 def results_follow_their_schema(bench: Bench):
-    results = sorted((bench.root / "zoo/results").glob("*.json"))
-    assert results
-    for path in results:
+    # Those that tools/full has written so far.
+    for path in sorted((bench.root / "zoo/results").glob("*.json")):
         validator(bench, "full").validate(json.loads(path.read_text()))

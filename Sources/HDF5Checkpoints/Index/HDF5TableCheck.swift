@@ -84,7 +84,7 @@ enum HDF5TableCheck {
         let chunkBytes = try Checked.product(
             try TensorShape(checking: chunks.extents).elementCount, elementBytes)
         // A whole chunk is in memory while it is read, also what reaches over the edge; the format's own bound is 4 GiB.
-        guard chunkBytes <= 16 << 20 || (chunkBytes < 4 << 30 && chunkBytes / 16 <= declared) else {
+        guard chunkBytes <= 16 << 20 || (chunkBytes < 4 << 30 && chunkBytes <= declared) else {
             throw ZooError(
                 .limitExceeded, "a dataset's chunks are far larger than the dataset",
                 found: "\(chunkBytes) bytes")

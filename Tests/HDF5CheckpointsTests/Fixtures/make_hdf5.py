@@ -222,6 +222,12 @@ def refused():
             "layers/dense/vars/1", data=data, chunks=(1 << 12, 1 << 12), maxshape=(None, None), compression="gzip"
         )
 
+    def wide_chunk(target):
+        target.create_dataset(
+            "layers/dense/vars/1", shape=(513, 1 << 12), dtype="f4", chunks=(1 << 12, 1 << 12), maxshape=(None, None),
+            compression="gzip"
+        )
+
     def twice(target):
         properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
         properties.set_chunk((2, 2))
@@ -244,6 +250,7 @@ def refused():
     write("bomb.weights.h5", "limit_exceeded", bomb)
     write("newer.weights.h5", "unsupported", compound)
     write("long-chunk.weights.h5", "limit_exceeded", long_chunk)
+    write("wide-chunk.weights.h5", "limit_exceeded", wide_chunk)
     write("deflated-twice.weights.h5", "unsupported", twice)
     write("compound.weights.h5", "unsupported", compound, libver="earliest")
     write("foreign-bytes.weights.h5", "unsupported", foreign_bytes)

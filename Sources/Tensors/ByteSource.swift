@@ -52,6 +52,14 @@ public struct ByteSource: Sendable {
         self.path = path
     }
 
+    /// Number of bytes of the file, or of the memory, that this is a part of.
+    package var wholeByteCount: Int {
+        switch backing {
+        case .file(let handle): handle.byteCount
+        case .memory(let bytes): bytes.count
+        }
+    }
+
     /// Lends the open file of which this is the part at ``start``; `nil` for a source in memory.
     package func withDescriptor<Result>(_ body: (Int32?) throws(ZooError) -> Result) throws(ZooError)
         -> Result

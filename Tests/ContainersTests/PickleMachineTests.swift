@@ -146,6 +146,28 @@ import ZooTestSupport
         #expect(throws: ZooError.self) { try self.read(flood, limits: limits) }
     }
 
+    /// One byte can make a value of fifty; a large file may hold more.
+    @Test func valuesAreBoundedByTheFile() throws {
+        func flood(_ count: Int) -> [UInt8] {
+            [0x80, 2, 0x28] + [UInt8](repeating: 0x29, count: count) + Array("l.".utf8)
+        }
+        let few = try read(flood(500_000))
+        #expect(few.elements(few.root)?.count == 500_000)
+        let error = #expect(throws: ZooError.self) { try self.read(flood(4_000_000)) }
+        #expect(error?.code == .limitExceeded)
+    }
+
+    /// Each small dictionary is taken from the top of a stack on which all others lie.
+    @Test func manySmallValuesTakeTimeOnce() throws {
+        let dictionary = Array("}(K\u{1}K\u{2}u".utf8)
+        let start = ProcessorTime.ofThread
+        let document = try read(
+            [0x80, 2, 0x28] + (0..<400_000).flatMap { _ in dictionary } + Array("l.".utf8))
+        #expect(document.elements(document.root)?.count == 400_000)
+        // It took a quarter of a minute when the stack was copied each time.
+        #expect(ProcessorTime.ofThread - start < 5)
+    }
+
     @Test func mutationsNeverTrap() throws {
         let value = PythonValue.dict([
             (

@@ -13,6 +13,9 @@ public struct PickleMachine {
     private var smallIntegers: [Int: PickleReference] = [:]
     private var constants: [PickleReference?] = [nil, nil, nil]
     private var cost = 0
+    /// The most that the values may cost, by the size of the file: one byte of a pickle can make three, and each takes
+    /// up to 32 bytes of memory.
+    private let mostCost: Int
     /// Where the longest pickle that is allowed would end; bytes that are passed over don't count.
     private var end: Int
     /// Whether everything is taken that Python would take, so that nothing behind it stays unseen.
@@ -57,6 +60,7 @@ public struct PickleMachine {
         self.document = PickleDocument(source: source)
         self.limits = limits
         self.end = try Checked.sum(offset, limits.headerBytes)
+        self.mostCost = (64 << 20 + 2 * min(source.wholeByteCount, 1 << 40)) / 32
     }
 
     private mutating func run() throws(ZooError) {
@@ -142,6 +146,9 @@ public struct PickleMachine {
         guard cost / 16 <= limits.entryCount else {
             throw failure(.limitExceeded, "the pickle has more than \(limits.entryCount) × 16 values")
         }
+        guard cost <= mostCost else {
+            throw failure(.limitExceeded, "the pickle has more values than its file has reason to")
+        }
     }
 
     /// Passes over bytes that stay unread.
@@ -170,6 +177,7 @@ public struct PickleMachine {
     }
 
     mutating func sequence(_ items: [PickleReference]) throws(ZooError) -> UInt32 {
+        try spend(1)
         let place = try index(document.sequences.count)
         document.sequences.append(items)
         return place
@@ -178,6 +186,7 @@ public struct PickleMachine {
     mutating func pushText(_ text: String) throws(ZooError) { try push(try make(text: text)) }
 
     mutating func make(text: String) throws(ZooError) -> PickleReference {
+        try spend(1)
         let place = try index(document.texts.count)
         document.texts.append(text)
         return try make(.text(place))
@@ -185,12 +194,14 @@ public struct PickleMachine {
 
     /// A run of bytes that stays unread.
     mutating func run(at offset: Int, count: Int) throws(ZooError) -> UInt32 {
+        try spend(1)
         let place = try index(document.runs.count)
         document.runs.append((offset, count))
         return place
     }
 
     mutating func mapping(_ entries: [PickleEntry]) throws(ZooError) -> UInt32 {
+        try spend(1)
         let place = try index(document.mappings.count)
         document.mappings.append(entries)
         return place

@@ -51,13 +51,13 @@ extension PickleMachine {
         case .tuple: try pushNew(.tuple(try sequence(try popMark())))
         case .list: try pushNew(.list(try sequence(try popMark())))
         case .frozenSet: try pushNew(.set(try sequence(try popMark())))
-        case .dict: try pushNew(.dictionary(try mapping(try paired(try popMark()))))
+        case .dict: try pushNew(.dictionary(try mapping(try popPairs())))
         case .append: try extend([try pop()])
         case .appends, .addItems: try extend(try popMark())
         case .setItem:
             let value = try pop()
             try assign([PickleEntry(key: try pop(), value: value)])
-        case .setItems: try assign(try paired(try popMark()))
+        case .setItems: try assign(try popPairs())
         default: try performCall(opcode)
         }
     }
@@ -66,8 +66,8 @@ extension PickleMachine {
     private mutating func performCall(_ opcode: PickleOpcode) throws(ZooError) {
         switch opcode {
         case .global:
-            let module = try validText(try cursor.line(maximum: 4096))
-            try pushGlobal(module: module, name: try validText(try cursor.line(maximum: 4096)))
+            let (module, name) = (try cursor.line(maximum: 4096), try cursor.line(maximum: 4096))
+            try pushGlobal(module: try validText(module), name: try validText(name))
         case .stackGlobal:
             let name = document.text(try pop())
             let module = document.text(try pop())
@@ -115,7 +115,10 @@ extension PickleMachine {
         try pushNew(.tuple(try sequence(items.reversed())))
     }
 
-    private func paired(_ items: [PickleReference]) throws(ZooError) -> [PickleEntry] {
+    /// Keys and values above the last mark. (In one expression with what makes pairs of them, taking them from the
+    /// stack would copy it: the machine itself was already lent to the outer call.)
+    private mutating func popPairs() throws(ZooError) -> [PickleEntry] {
+        let items = try popMark()
         guard items.count.isMultiple(of: 2) else {
             throw failure(.corrupt, "a dictionary's last key has no value")
         }
@@ -156,6 +159,7 @@ extension PickleMachine {
         guard module.utf8.count <= 4096, name.utf8.count <= 4096 else {
             throw failure(.limitExceeded, "the pickle names a class by more than 4096 bytes")
         }
+        try spend(1)
         let place = try index(document.globals.count)
         document.globals.append(PickleGlobal(module: module, name: name))
         return place
@@ -170,6 +174,7 @@ extension PickleMachine {
         guard isTuple || isJudging else {
             throw failure(.corrupt, "the pickle calls something with arguments that aren't a tuple")
         }
+        try spend(2)
         let place = try index(document.objects.count)
         document.objects.append(
             PickleObject(
@@ -187,7 +192,8 @@ extension PickleMachine {
     }
 
     private mutating func pushText(count: Int) throws(ZooError) {
-        try pushText(try validText(try cursor.bytes(count)))
+        let bytes = try cursor.bytes(count)
+        try pushText(try validText(bytes))
     }
 
     /// A Python 2 `str`: text where it reads as text, else bytes.

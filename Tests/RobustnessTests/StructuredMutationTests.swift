@@ -1,4 +1,3 @@
-import Foundation
 import Testing
 import ZooFuzzing
 import ZooTensors
@@ -16,26 +15,19 @@ import ZooTestSupport
         #endif
     }
 
-    /// Processor time of this thread, which other tests don't lengthen.
-    private static var threadSeconds: Double {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-    }
-
     @Test(arguments: FuzzTarget.all.map(\.name)) func variants(name: String) throws {
         let target = try #require(try FuzzTarget.named(name)?.loaded())
         var results = 0
         var errors = 0
         for number in 0..<Self.count(name) {
-            let start = Self.threadSeconds
+            let start = ProcessorTime.ofThread
             do throws(ZooError) {
                 try target.read(target.variant(seed: 20_240_601, number: number))
                 results += 1
             } catch {
                 errors += 1
             }
-            let seconds = Self.threadSeconds - start
+            let seconds = ProcessorTime.ofThread - start
             if seconds > 2 { Issue.record("variant \(number) took \(seconds) s") }
         }
         #expect(results + errors == Self.count(name))

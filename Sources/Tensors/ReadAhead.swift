@@ -1,3 +1,6 @@
+internal import CZooKernels
+internal import Synchronization
+
 /// A few buffers between a thread that reads a run of bytes and one that uses them, so that both have something to do.
 @safe private final class PieceRing: @unchecked Sendable {
     private static let slotCount = 4
@@ -15,6 +18,9 @@
     private var used = 0
     private var failure: ZooError?
     private var isStopped = false
+    // The same counts for a look without the lock.
+    private let readyNow = Atomic<Int>(0)
+    private let usedNow = Atomic<Int>(0)
 
     init(_ source: ByteSource, at offset: Int, count: Int, size: Int, lead: Int) {
         self.source = source
@@ -38,9 +44,15 @@
         return unsafe UnsafeMutableRawBufferPointer(rebasing: memory[begin..<(begin + length)])
     }
 
+    /// Waits a moment for the other thread, without sleeping: to wake up costs as much as half a piece.
+    private static func linger(_ isThere: () -> Bool) {
+        for _ in 0..<4_000 where !isThere() { zoo_pause() }
+    }
+
     /// The reading thread's work.
     func fill(_ inspect: (UnsafeRawBufferPointer) -> Void) {
         for number in 0..<pieceCount {
+            PieceRing.linger { number - usedNow.load(ordering: .relaxed) < PieceRing.slotCount }
             let goesOn = monitor.locked {
                 while number - used >= PieceRing.slotCount, !isStopped { monitor.wait() }
                 return !isStopped
@@ -59,6 +71,7 @@
             }
             monitor.locked {
                 ready = number + 1
+                readyNow.store(ready, ordering: .relaxed)
                 monitor.wakeAll()
             }
         }
@@ -67,6 +80,7 @@
     /// The using thread's work.
     func drain(_ body: (UnsafeMutableRawBufferPointer) throws(ZooError) -> Void) throws(ZooError) {
         for number in 0..<pieceCount {
+            PieceRing.linger { number < readyNow.load(ordering: .relaxed) }
             let problem = monitor.locked {
                 while number >= ready, failure == nil { monitor.wait() }
                 return number >= ready ? failure : nil
@@ -75,6 +89,7 @@
             try unsafe body(piece(number))
             monitor.locked {
                 used = number + 1
+                usedNow.store(used, ordering: .relaxed)
                 monitor.wakeAll()
             }
         }

@@ -7,4 +7,13 @@
 // Has the system begin to bring a part of a file to the disk, and doesn't wait. Does nothing where there is no such call.
 void zoo_start_writing_back(int32_t descriptor, int64_t offset, int64_t count);
 
+/* Tells the processor that this thread is waiting in a loop. */
+static inline void zoo_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 #endif

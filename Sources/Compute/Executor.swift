@@ -49,6 +49,15 @@ public struct ForwardResult: Sendable {
     public let output: Tensor
     /// The results that were asked for, by path, in canonical layout: `[N, C, H, W]` or `[N, F]`.
     public let activations: [String: Tensor]
+    /// Running statistics as a training pass leaves them: mean and variance of every batch normalisation that isn't
+    /// frozen, `f32` or the executor's precision, `[C]`. Empty in inference mode; the executor's own stay as they are.
+    public let statistics: ParameterTable
+
+    init(output: Tensor, activations: [String: Tensor], statistics: ParameterTable = ParameterTable()) {
+        self.output = output
+        self.activations = activations
+        self.statistics = statistics
+    }
 }
 
 /// Which gradients are wanted besides those of the parameters.
@@ -73,4 +82,16 @@ public struct GradientResult: Sendable {
     public let input: Tensor?
     /// Gradients with respect to the results asked for, by path; zeros where the output doesn't depend on one.
     public let activations: [String: Tensor]
+    /// Running statistics as a training pass leaves them, as in ``ForwardResult/statistics``.
+    public let statistics: ParameterTable
+
+    init(
+        parameters: ParameterTable, input: Tensor?, activations: [String: Tensor],
+        statistics: ParameterTable = ParameterTable()
+    ) {
+        self.parameters = parameters
+        self.input = input
+        self.activations = activations
+        self.statistics = statistics
+    }
 }

@@ -30,9 +30,10 @@ enum ComputedOperation: Hashable {
         case .flatten(let order): self = .flatten(order)
         case .softmax: self = .softmax
         case .dropout(let probability): self = .dropout(probability)
-        case .transposedConvolution, .batchNormalization, .normalization, .rescaling, .parametricReLU,
-            .adaptivePooling, .globalPooling, .add, .multiply, .average, .concatenate, .padding, .cropping,
-            .upsampling, .reshape, .permute, .spatialDropout, .stochasticDepth:
+        case .transposedConvolution, .batchNormalization, .normalization, .localResponseNormalization,
+            .rescaling, .parametricReLU, .adaptivePooling, .globalPooling, .add, .multiply, .average,
+            .concatenate, .padding, .cropping, .upsampling, .reshape, .permute, .spatialDropout,
+            .stochasticDepth:
             throw ComputedOperation.refusal(node)
         }
     }

@@ -28,9 +28,10 @@ enum KerasLayout {
             case .activation, .dropout:
                 // These leave the order of features as it is.
                 flattened[node.path] = flattened[operand]
-            case .pooling, .softmax, .transposedConvolution, .batchNormalization, .normalization, .rescaling,
-                .parametricReLU, .adaptivePooling, .globalPooling, .add, .multiply, .average, .concatenate,
-                .padding, .cropping, .upsampling, .reshape, .permute, .spatialDropout, .stochasticDepth:
+            case .pooling, .softmax, .transposedConvolution, .batchNormalization, .normalization,
+                .localResponseNormalization, .rescaling, .parametricReLU, .adaptivePooling, .globalPooling,
+                .add, .multiply, .average, .concatenate, .padding, .cropping, .upsampling, .reshape, .permute,
+                .spatialDropout, .stochasticDepth:
                 break
             }
         }

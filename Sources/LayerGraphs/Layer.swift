@@ -14,6 +14,8 @@ public enum Layer: Sendable, Hashable {
     case batchNormalization(BatchNormalization)
     /// Each channel shifted and scaled by fixed statistics (Keras' `Normalization`).
     case normalization(Normalization)
+    /// Each element divided by what its neighbours among the channels amount to (`torch.nn.LocalResponseNorm`).
+    case localResponseNormalization(LocalResponseNormalization)
     /// `x·scale + offset` (Keras' `Rescaling`).
     case rescaling(Rescaling)
     /// An element-wise function.
@@ -64,6 +66,7 @@ public enum Layer: Sendable, Hashable {
         case .linear: "Linear"
         case .batchNormalization: "BatchNorm2d"
         case .normalization: "Normalization"
+        case .localResponseNormalization: "LocalResponseNorm"
         case .rescaling: "Rescaling"
         case .activation(let function): function.title
         case .parametricReLU: "PReLU"
@@ -92,9 +95,10 @@ public enum Layer: Sendable, Hashable {
     public var operandCount: ClosedRange<Int> {
         switch self {
         case .add, .multiply, .average, .concatenate: 1...4_096
-        case .convolution, .transposedConvolution, .linear, .batchNormalization, .normalization, .rescaling,
-            .activation, .parametricReLU, .softmax, .pooling, .adaptivePooling, .globalPooling, .padding,
-            .cropping, .upsampling, .flatten, .reshape, .permute, .dropout, .spatialDropout, .stochasticDepth:
+        case .convolution, .transposedConvolution, .linear, .batchNormalization, .normalization,
+            .localResponseNormalization, .rescaling, .activation, .parametricReLU, .softmax, .pooling,
+            .adaptivePooling, .globalPooling, .padding, .cropping, .upsampling, .flatten, .reshape, .permute,
+            .dropout, .spatialDropout, .stochasticDepth:
             1...1
         }
     }
@@ -126,9 +130,10 @@ public enum Layer: Sendable, Hashable {
             return layer.constants == nil
                 ? [(.runningMean, [layer.channels]), (.runningVariance, [layer.channels])] : []
         case .parametricReLU(let channels): return [(.weight, [channels])]
-        case .rescaling, .activation, .softmax, .pooling, .adaptivePooling, .globalPooling, .add, .multiply,
-            .average, .concatenate, .padding, .cropping, .upsampling, .flatten, .reshape, .permute, .dropout,
-            .spatialDropout, .stochasticDepth:
+        case .localResponseNormalization, .rescaling, .activation, .softmax, .pooling, .adaptivePooling,
+            .globalPooling, .add, .multiply, .average, .concatenate, .padding, .cropping, .upsampling,
+            .flatten,
+            .reshape, .permute, .dropout, .spatialDropout, .stochasticDepth:
             return []
         }
     }

@@ -14,10 +14,10 @@ extension Layer {
                 output.elementCount, layer.inputChannels / max(layer.groups, 1), layer.kernel.height,
                 layer.kernel.width)
         case .linear(let layer): return Layer.product(output.elementCount, layer.inputFeatures)
-        case .batchNormalization, .normalization, .rescaling, .activation, .parametricReLU, .softmax,
-            .pooling,
-            .adaptivePooling, .globalPooling, .add, .multiply, .average, .concatenate, .padding, .cropping,
-            .upsampling, .flatten, .reshape, .permute, .dropout, .spatialDropout, .stochasticDepth:
+        case .batchNormalization, .normalization, .localResponseNormalization, .rescaling, .activation,
+            .parametricReLU, .softmax, .pooling, .adaptivePooling, .globalPooling, .add, .multiply, .average,
+            .concatenate, .padding, .cropping, .upsampling, .flatten, .reshape, .permute, .dropout,
+            .spatialDropout, .stochasticDepth:
             return 0
         }
     }
@@ -72,6 +72,8 @@ extension Layer {
             if !layer.hasScale { text += ", no weight" }
             return layer.hasCenter ? text : text + ", no bias"
         case .normalization(let layer): return "\(layer.channels)"
+        case .localResponseNormalization(let layer):
+            return "\(layer.size) channels, alpha \(layer.alpha), beta \(layer.beta), k \(layer.k)"
         case .rescaling(let layer):
             func text(_ numbers: [Double]) -> String {
                 numbers.count == 1 ? "\(numbers[0])" : "\(numbers.count) numbers"

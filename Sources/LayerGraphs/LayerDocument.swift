@@ -40,6 +40,11 @@ enum LayerDocument {
                 members += [("mean", numbers(constants.mean)), ("variance", numbers(constants.variance))]
             }
             return members
+        case .localResponseNormalization(let layer):
+            return [
+                ("layer", "local_response_normalization"), ("size", .integer(layer.size)),
+                ("alpha", .number(layer.alpha)), ("beta", .number(layer.beta)), ("k", .number(layer.k)),
+            ]
         case .rescaling(let layer):
             return [
                 ("layer", "rescaling"), ("scale", numbers(layer.scale)), ("offset", numbers(layer.offset)),

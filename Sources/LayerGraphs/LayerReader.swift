@@ -39,6 +39,11 @@ struct LayerReader {
                 hasConstants
                 ? Normalization.Constants(mean: try numbers("mean"), variance: try numbers("variance")) : nil
             return .normalization(Normalization(try integer("channels"), constants: constants))
+        case "local_response_normalization":
+            return .localResponseNormalization(
+                LocalResponseNormalization(
+                    size: try integer("size"), alpha: try number("alpha"), beta: try number("beta"),
+                    k: try number("k")))
         case "rescaling":
             return .rescaling(Rescaling(scale: try numbers("scale"), offset: try numbers("offset")))
         case "activation": return .activation(try activation())

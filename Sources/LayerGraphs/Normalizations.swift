@@ -56,6 +56,28 @@ public struct Normalization: Sendable, Hashable {
     }
 }
 
+/// The numbers of a local response normalisation: `x / (k + alpha/size · Σ x²)^beta`, where the sum goes over the
+/// channels of the same place from `size/2` before to `(size − 1)/2` behind, as far as they exist. Alpha is divided by
+/// the size as in PyTorch and Caffe; TensorFlow's `alpha` isn't.
+public struct LocalResponseNormalization: Sendable, Hashable {
+    /// How many channels are summed over.
+    public var size: Int
+    /// The factor of the mean square.
+    public var alpha: Double
+    /// The exponent.
+    public var beta: Double
+    /// What is added to the sum.
+    public var k: Double
+
+    /// A local response normalisation; the defaults are PyTorch's.
+    public init(size: Int, alpha: Double = 1e-4, beta: Double = 0.75, k: Double = 1) {
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+    }
+}
+
 /// The numbers of `x·scale + offset`: one for all channels, or one per channel.
 public struct Rescaling: Sendable, Hashable {
     /// What is multiplied with.

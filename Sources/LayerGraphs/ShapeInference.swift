@@ -74,6 +74,13 @@ extension Layer {
                 throw ZooError(.corrupt, "a normalisation doesn't have a mean and a variance per channel")
             }
             return try requireChannels(layer.channels, operand)
+        case .localResponseNormalization(let layer):
+            _ = try FeatureMapShape(operand)
+            try Sizes.requirePositive([layer.size])
+            guard [layer.alpha, layer.beta, layer.k].allSatisfy({ $0 >= 0 && $0.isFinite }) else {
+                throw ZooError(.corrupt, "a local response normalisation's alpha, beta or k is out of range")
+            }
+            return operand
         case .parametricReLU(let channels): return try requireChannels(channels, operand)
         case .rescaling(let layer):
             for count in [layer.scale.count, layer.offset.count] where count != 1 && count != operand[1] {

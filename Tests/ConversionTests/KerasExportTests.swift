@@ -203,6 +203,7 @@ import ZooTensors
         refuse(.activation(.gelu(approximate: true)))
         refuse(.adaptivePooling(AdaptivePooling(.average, output: Extent(2, 3))))
         refuse(.upsampling(Upsampling(Extent(2), interpolation: .bilinearAlignedCorners)))
+        refuse(.localResponseNormalization(LocalResponseNormalization(size: 5)))
         refuse(.convolution(Convolution(2, 2, kernel: Extent(2), stride: Extent(2), dilation: Extent(2))))
         refuse(.pooling(Pooling(.average, window: Extent(2), ceilMode: true)))
         refuse(.pooling(Pooling(.maximum, window: Extent(2), padding: Padding(1))))

@@ -53,7 +53,11 @@ import ZooTensors
                         padding: Padding(top: 0, left: 0, bottom: 1, right: 1), outputPadding: Extent(1, 0),
                         groups: 2)),
                 inputs: ["up"]),
-            Node("maps", .spatialDropout(probability: 0.1), inputs: ["deconv"]),
+            Node(
+                "lrn",
+                .localResponseNormalization(
+                    LocalResponseNormalization(size: 5, alpha: 1e-3, beta: 0.5, k: 2)), inputs: ["deconv"]),
+            Node("maps", .spatialDropout(probability: 0.1), inputs: ["lrn"]),
             Node("rows", .stochasticDepth(probability: 0.2), inputs: ["maps"]),
             Node("pool", .adaptivePooling(AdaptivePooling(.average, output: Extent(2, 3))), inputs: ["rows"]),
             Node("largest", .pooling(Pooling(.maximum, window: Extent(1))), inputs: ["pool"]),
@@ -136,6 +140,7 @@ import ZooTensors
             ("\"factor\": [2, 1]", "\"factor\": [0, 1]"), ("\"factor\": [2, 1]", "\"factor\": [2]"),
             ("\"mean\": [0.1, 0.2, 0.3]", "\"mean\": [0.1, 0.2]"), ("\"mean\": [0.1, 0.2, 0.3], ", ""),
             ("\"epsilon\": 0.001", "\"epsilon\": \"0.001\""), ("\"epsilon\": 0.001", "\"epsilon\": -1"),
+            ("\"size\": 5", "\"size\": 0"), ("\"beta\": 0.5", "\"beta\": -0.5"),
             ("\"momentum\": 0.01", "\"momentum\": 2"), ("\"axis\": 1", "\"axis\": 0"),
             ("\"axis\": 1", "\"axis\": 7"),
             ("\"interpolation\": \"bilinear\"", "\"interpolation\": \"bicubic\""),

@@ -94,6 +94,8 @@ def step(node, inputs, parameters):
         case "normalization":
             m, v = (node["mean"], node["variance"]) if "mean" in node else (mean, variance)
             return (x - per_channel(m, x)) / torch.sqrt(per_channel(v, x)).clamp(min=1e-7)
+        case "local_response_normalization":
+            return F.local_response_norm(x, node["size"], node["alpha"], node["beta"], node["k"])
         case "rescaling": return x * per_channel(node["scale"], x) + per_channel(node["offset"], x)
         case "activation": return activation(node, x)
         case "parametric_relu": return F.prelu(x, weight)

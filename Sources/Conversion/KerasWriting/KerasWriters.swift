@@ -13,6 +13,8 @@ extension KerasExport {
         case .linear(let layer): return try dense(node, layer, operand)
         case .batchNormalization(let layer): return try batchNormalization(node, layer, operand)
         case .normalization(let layer): return try normalization(node, layer, operand)
+        case .localResponseNormalization:
+            throw refuse(node, "Keras has no layer for local response normalisation")
         case .rescaling(let layer):
             let config: JSONObject = [
                 "scale": channelNumbers(layer.scale, rank: operand.shape.rank),
@@ -71,8 +73,8 @@ extension KerasExport {
             .cropping, .upsampling, .flatten, .reshape, .permute, .dropout, .spatialDropout,
             .stochasticDepth:
             return node.inputs.allSatisfy { nonNegative.contains($0) }
-        case .convolution, .transposedConvolution, .linear, .batchNormalization, .normalization, .rescaling,
-            .parametricReLU:
+        case .convolution, .transposedConvolution, .linear, .batchNormalization, .normalization,
+            .localResponseNormalization, .rescaling, .parametricReLU:
             return false
         }
     }

@@ -68,36 +68,20 @@ enum ExecutionChecks {
                 expected: "at most \(memory) bytes", found: "\(total)",
                 remedy: "Use a smaller batch or smaller pictures.")
         }
-        for node in graph.nodes { try check(node, operand: node.inputs.first.flatMap { shapes[$0] } ?? []) }
+        for node in graph.nodes { try check(node) }
         return shapes
     }
 
-    /// Refuses kinds that aren't computed, and numbers that shape inference lets pass and that no result is defined
-    /// for.
-    private static func check(_ node: Node, operand: TensorShape) throws(ZooError) {
-        switch try ComputedOperation(node) {
-        case .pooling(let layer):
-            let padding = layer.padding
-            guard max(padding.top, padding.bottom) < layer.window.height,
-                max(padding.left, padding.right) < layer.window.width
-            else {
-                throw ZooError(
-                    .corrupt, "a pooling layer's padding is as large as its window, which could see nothing",
-                    tensor: node.path)
-            }
-        case .dropout(let probability):
-            guard probability >= 0, probability <= 1 else {
-                throw ZooError(
-                    .corrupt, "a dropout layer's probability is outside 0 to 1", tensor: node.path,
-                    found: "\(probability)")
-            }
-        case .softmax:
-            guard operand.rank == 2 else {
-                throw ZooError(
-                    .unsupported, "softmax over feature maps can be read and shown, but not computed yet",
-                    tensor: node.path, expected: "[N, F]", found: operand.description)
-            }
-        case .convolution, .linear, .activation, .flatten: break
+    /// Refuses numbers that shape inference lets pass and that no result is defined for.
+    private static func check(_ node: Node) throws(ZooError) {
+        guard case .pooling(let layer) = node.layer else { return }
+        let padding = layer.padding
+        guard max(padding.top, padding.bottom) < layer.window.height,
+            max(padding.left, padding.right) < layer.window.width
+        else {
+            throw ZooError(
+                .corrupt, "a pooling layer's padding is as large as its window, which could see nothing",
+                tensor: node.path)
         }
     }
 

@@ -1,9 +1,9 @@
-/// Whether a network answers or learns. It matters to layers that behave differently while training, of which
-/// dropout is one.
+/// Whether a network answers or learns. It matters to layers that behave differently while training: dropout in its
+/// three forms, and batch normalisation.
 public enum ExecutionMode: Sendable, Hashable {
-    /// Every layer is a fixed function; dropout is the identity.
+    /// Every layer is a fixed function; dropout is the identity, and batch normalisation takes its running statistics.
     case inference
-    /// Dropout zeroes elements, drawn for this place in a run.
+    /// Dropout zeroes elements, drawn for this place in a run; batch normalisation takes the batch's statistics.
     case training(TrainingMoment)
 }
 

@@ -20,3 +20,11 @@ package func exponential(_ x: Double) -> Double { exp(x) }
 package func exponential(_ x: Float) -> Float { expf(x) }
 /// tanh x.
 package func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }
+/// eˣ − 1, exact also for small x.
+package func exponentialMinusOne(_ x: Double) -> Double { expm1(x) }
+/// ln(1 + x), exact also for small x.
+package func logarithmOfOnePlus(_ x: Double) -> Double { log1p(x) }
+/// 2/√π · ∫₀ˣ e^(−t²) dt.
+package func errorFunction(_ x: Double) -> Double { erf(x) }
+/// xʸ.
+package func power(_ x: Double, _ y: Double) -> Double { pow(x, y) }

@@ -4,45 +4,59 @@ import ZooLayerGraphs
 import ZooTensors
 
 @Suite struct ReferenceExecutorTests {
-    @Test("A layer's result and gradients are PyTorch's", arguments: LayerCase.all)
+    @Test("Results, gradients and statistics are PyTorch's", arguments: LayerCase.all)
     func matchesPyTorch(_ test: LayerCase) throws {
-        let golden = try #require(layerGoldens[test.name])
+        let golden = try #require(layerGoldens[test.name] ?? mapGoldens[test.name])
         let graph = try test.graph()
         var parameters = ParameterTable()
         for specification in graph.parameters {
-            let salt = specification.path.role == .weight ? 4 : 5
-            parameters[specification.path] = try pattern(specification.shape, salt)
+            parameters[specification.path] = try patternParameter(specification)
         }
         let executor = try ReferenceExecutor(graph: graph, parameters: parameters)
         let input = try pattern(test.inputShape, 3)
-        let output = try executor.forward(input).output
+        let result = try executor.forward(input, mode: test.mode, keeping: [])
         let gradients = try executor.gradients(
-            input: input, outputGradient: pattern(output.shape, 6), mode: .inference,
+            input: input, outputGradient: pattern(result.output.shape, 6), mode: test.mode,
             request: GradientRequest(input: true))
-        var ours = [try fingerprint(output), try fingerprint(#require(gradients.input))]
-        for role in [ParameterRole.weight, .bias] {
-            if let gradient = gradients.parameters[ParameterPath("layer", role)] {
-                ours.append(try fingerprint(gradient))
-            }
-        }
+        var ours = [try fingerprint(result.output), try fingerprint(#require(gradients.input))]
+        ours += try gradients.parameters.entries.map { try fingerprint($0.tensor) }
+        ours += try result.statistics.entries.map { try fingerprint($0.tensor) }
         #expect(ours.count == golden.count)
         // Both sides compute in double precision and differ in the order of sums only.
         for (mine, theirs) in zip(ours.joined(), golden.joined()) {
             #expect(abs(mine - theirs) <= 1e-11 * max(abs(theirs), 1))
         }
+        let names = graph.parameters.filter { !$0.path.role.isLearned }.map(\.path)
+        #expect(result.statistics.paths == (test.trains ? names : []))
+        for (path, tensor) in gradients.statistics.entries {
+            #expect(try result.statistics[path]?.doubles() == tensor.doubles())
+        }
     }
 
-    @Test("Gradients are the limits of finite differences", arguments: LayerCase.all)
+    /// The parameters that make-layer-goldens.py has.
+    private func patternParameter(_ specification: ParameterSpecification) throws -> Tensor {
+        switch specification.path.role {
+        case .weight: try pattern(specification.shape, 4)
+        case .bias: try pattern(specification.shape, 5)
+        case .runningMean: try pattern(specification.shape, 7)
+        case .runningVariance:
+            try Tensor(
+                patternValues(specification.shape.elementCount, 8).map { $0 + 1 }, shape: specification.shape)
+        }
+    }
+
+    @Test("Gradients are the limits of finite differences", arguments: LayerCase.all + LayerCase.masked)
     func finiteDifferences(_ test: LayerCase) throws {
         let graph = try test.graph()
         let parameters = try randomParameters(for: graph)
         let executor = try ReferenceExecutor(graph: graph, parameters: parameters)
         let input = try randomTensor(test.inputShape, name: "input").converted(to: .f64)
-        let outputShape = try executor.forward(input).output.shape
+        let outputShape = try executor.forward(input, mode: test.mode, keeping: []).output.shape
         let cotangent = try randomTensor(outputShape, name: "cotangent").doubles()
         func loss(_ input: Tensor, _ parameters: ParameterTable) throws -> Double {
             let executor = try ReferenceExecutor(graph: graph, parameters: parameters)
-            return dot(try executor.forward(input).output.doubles(), cotangent)
+            let output = try executor.forward(input, mode: test.mode, keeping: []).output
+            return dot(try output.doubles(), cotangent)
         }
         func moved(_ tensor: Tensor, by step: Double) throws -> Tensor {
             let direction = try randomTensor(tensor.shape, name: "direction").doubles()
@@ -52,7 +66,7 @@ import ZooTensors
         // Small enough that no window's maximum and no sign changes on the way, large enough for 10 digits.
         let step = 1e-5
         let gradients = try executor.gradients(
-            input: input, outputGradient: Tensor(cotangent, shape: outputShape), mode: .inference,
+            input: input, outputGradient: Tensor(cotangent, shape: outputShape), mode: test.mode,
             request: GradientRequest(input: true))
         func check(_ gradient: Tensor, _ difference: Double) throws {
             let direction = try randomTensor(gradient.shape, name: "direction").doubles()
@@ -62,7 +76,8 @@ import ZooTensors
         try check(
             #require(gradients.input),
             loss(moved(input, by: step), parameters) - loss(moved(input, by: -step), parameters))
-        for (path, tensor) in parameters.entries {
+        #expect(gradients.parameters.paths == parameters.paths.filter(\.role.isLearned))
+        for (path, tensor) in parameters.entries where path.role.isLearned {
             var (up, down) = (parameters, parameters)
             up[path] = try moved(tensor, by: step)
             down[path] = try moved(tensor, by: -step)

@@ -39,7 +39,9 @@ func randomParameters(for graph: LayerGraph, seed: UInt64 = 1) throws -> Paramet
         let fanIn = max(specification.shape.dimensions.dropFirst().reduce(1, *), 1)
         let reach = specification.path.role == .bias ? 0.1 : 1 / Double(fanIn).squareRoot()
         let values = (0..<specification.shape.elementCount).map {
-            Float((Double(stream.uniform(at: UInt64($0))) * 2 - 1) * reach)
+            let uniform = Double(stream.uniform(at: UInt64($0)))
+            return Float(
+                specification.path.role == .runningVariance ? 0.5 + uniform : (uniform * 2 - 1) * reach)
         }
         table[specification.path] = try Tensor(values, shape: specification.shape)
     }

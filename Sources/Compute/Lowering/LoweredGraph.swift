@@ -56,6 +56,11 @@ struct LoweredGraph {
         var steps: [Step] = []
         for node in graph.nodes {
             let input = node.inputs.first ?? LayerGraph.inputPath
+            if case .softmax = node.layer, let operand = shapes[input], operand.rank != 2 {
+                throw ZooError(
+                    .unsupported, "softmax over feature maps can be read and shown, but not computed yet",
+                    tensor: node.path, expected: "[N, F]", found: operand.description)
+            }
             steps.append(
                 Step(path: node.path, operation: try Operation(node), covers: [node.path], input: input))
         }

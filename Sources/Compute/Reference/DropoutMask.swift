@@ -2,6 +2,10 @@ import ZooTensors
 
 /// The random mask of a dropout layer. Which element is dropped is a function of the run's seed, the layer's
 /// path, the step, the sample's number and the element's place in canonical order, and of nothing else.
+///
+/// The three forms of dropout share the stream's name, `dropout/<path>`, and differ in what has a number of its own in
+/// the stream: each element for dropout, at `sample·elements + element`; each channel for spatial dropout, at
+/// `sample·channels + channel`; each sample for stochastic depth, at `sample`. Samples are counted from the step's first.
 package struct DropoutMask: Sendable {
     /// The numbers that decide.
     package let stream: RandomStream
@@ -34,7 +38,8 @@ package struct DropoutMask: Sendable {
         (firstSample &+ UInt64(sample)) &* UInt64(elementsPerSample)
     }
 
-    /// What each element of a batch is multiplied with, in canonical order.
+    /// What each element of a batch is multiplied with, in canonical order; or each channel, or each sample, with as
+    /// many `elementsPerSample`.
     package func factors(batch: Int, elementsPerSample: Int) -> [Double] {
         var factors: [Double] = []
         factors.reserveCapacity(batch * elementsPerSample)

@@ -8,7 +8,8 @@ public struct ReferenceExecutor: Executor {
     public let graph: LayerGraph
     /// Element type of the tensors handed out, `f64` or `f32`; computing is in double precision either way.
     public let precision: ElementType
-    /// Nodes that stay in inference mode and whose parameters get no gradients.
+    /// Nodes that stay in inference mode and whose parameters get no gradients. Nodes that share a frozen one's
+    /// parameters are frozen with it.
     public let frozen: Set<String>
     private let parameters: [ParameterPath: ReferenceValue]
 
@@ -41,11 +42,12 @@ public struct ReferenceExecutor: Executor {
         _ input: Tensor, mode: ExecutionMode, keeping paths: Set<String>
     ) throws(ZooError) -> ForwardResult {
         try ExecutionChecks.known(paths, in: graph)
-        let values = try computed(input, mode: mode)
+        let pass = try forwardPass(input, mode: mode)
         var activations: [String: Tensor] = [:]
-        for path in paths { activations[path] = try value(path, in: values).tensor(precision) }
+        for path in paths { activations[path] = try value(path, in: pass).tensor(precision) }
         return ForwardResult(
-            output: try value(graph.output, in: values).tensor(precision), activations: activations)
+            output: try value(graph.output, in: pass).tensor(precision), activations: activations,
+            statistics: try statistics(of: pass))
     }
 
     /// Computes gradients; those of a frozen node's parameters are left out.
@@ -53,132 +55,151 @@ public struct ReferenceExecutor: Executor {
         input: Tensor, outputGradient: Tensor, mode: ExecutionMode, request: GradientRequest
     ) throws(ZooError) -> GradientResult {
         try ExecutionChecks.known(request.activations, in: graph)
-        let values = try computed(input, mode: mode)
-        let output = try value(graph.output, in: values)
+        let pass = try forwardPass(input, mode: mode)
+        let output = try value(graph.output, in: pass)
         guard outputGradient.shape == output.shape else {
             throw ZooError(
                 .mismatch, "the output's gradient has another shape than the output", tensor: graph.output,
                 expected: output.shape.description, found: outputGradient.shape.description)
         }
-        var flows = [graph.output: try ReferenceValue(outputGradient)]
-        var table: [ParameterPath: ReferenceValue] = [:]
-        for node in graph.nodes.reversed() {
-            guard let flow = flows[node.path], let source = node.inputs.first else { continue }
-            let gradients = try backward(
-                node, flow, input: value(source, in: values), output: value(node.path, in: values), mode: mode
-            )
-            if flows[source] == nil {
-                flows[source] = gradients.operand
-            } else {
-                flows[source]?.add(gradients.operand)
-            }
-            table[ParameterPath(node.path, .weight)] = gradients.weight
-            table[ParameterPath(node.path, .bias)] = gradients.bias
+        let gradients = try backwardPass(
+            pass, outputGradient: try ReferenceValue(outputGradient), mode: mode, keeping: request.activations
+        )
+        var parameters = ParameterTable()
+        for specification in graph.parameters
+        where specification.path.role.isLearned && !frozen.contains(specification.path.node) {
+            let gradient = gradients.parameters[specification.path]
+            parameters[specification.path] =
+                try (gradient ?? ReferenceValue(zeros: specification.shape)).tensor(precision)
         }
-        var result = ParameterTable()
-        for specification in graph.parameters where !frozen.contains(specification.path.node) {
-            let gradient = table[specification.path] ?? ReferenceValue(zeros: specification.shape)
-            result[specification.path] = try gradient.tensor(precision)
+        /// Zeros where the output doesn't depend on a result.
+        func flow(_ path: String) throws(ZooError) -> Tensor {
+            let shape = try value(path, in: pass).shape
+            return try (gradients.flows[path] ?? ReferenceValue(zeros: shape)).tensor(precision)
         }
         var activations: [String: Tensor] = [:]
-        for path in request.activations {
-            let shape = try value(path, in: values).shape
-            activations[path] = try (flows[path] ?? ReferenceValue(zeros: shape)).tensor(precision)
-        }
-        let none = ReferenceValue(zeros: input.shape)
+        for path in request.activations { activations[path] = try flow(path) }
         return GradientResult(
-            parameters: result,
-            input: request.input ? try (flows[LayerGraph.inputPath] ?? none).tensor(precision) : nil,
-            activations: activations)
+            parameters: parameters, input: request.input ? try flow(LayerGraph.inputPath) : nil,
+            activations: activations, statistics: try statistics(of: pass))
     }
 
-    private func value(
-        _ path: String, in values: [String: ReferenceValue]
-    ) throws(ZooError) -> ReferenceValue {
-        guard let value = values[path] else { throw graph.unknownPath(path) }
-        return value
+    // MARK: Passes
+
+    /// What a forward pass leaves.
+    private struct Pass {
+        var values: [String: ReferenceValue]
+        /// Running statistics that training moved.
+        var statistics: [ParameterPath: ReferenceValue] = [:]
     }
 
-    private func parameter(_ node: Node, _ role: ParameterRole) throws(ZooError) -> ReferenceValue {
-        guard let value = parameters[ParameterPath(node.path, role)] else {
-            throw ZooError(
-                .missingTensor, "a parameter is missing", tensor: ParameterPath(node.path, role).description)
-        }
-        return value
-    }
-
-    /// All results, by path.
-    private func computed(
-        _ input: Tensor, mode: ExecutionMode
-    ) throws(ZooError) -> [String: ReferenceValue] {
+    private func forwardPass(_ input: Tensor, mode: ExecutionMode) throws(ZooError) -> Pass {
         let size = try ExecutionChecks.inputShape(of: input, for: graph)
         let shapes = try ExecutionChecks.shapes(
             of: graph, batch: input.shape[0], input: size, bytesPerElement: MemoryLayout<Double>.stride)
-        var values = [LayerGraph.inputPath: try ReferenceValue(input)]
+        var pass = Pass(values: [LayerGraph.inputPath: try ReferenceValue(input)])
         for node in graph.nodes {
-            guard let source = node.inputs.first, let shape = shapes[node.path] else { continue }
-            values[node.path] = try forward(node, value(source, in: values), to: shape, mode: mode)
+            let operands = try operands(of: node, in: pass)
+            guard let shape = shapes[node.path] else { throw graph.unknownPath(node.path) }
+            let operation = try operation(
+                node, operands: operands.map(\.shape), result: shape, mode: mode)
+            pass.values[node.path] = operation.forward(operands)
+            if let normalization = operation as? ReferenceBatchNormalization {
+                pass.statistics.merge(try updated(node, normalization, by: operands[0], in: pass)) { $1 }
+            }
         }
-        return values
+        return pass
     }
 
-    private func forward(
-        _ node: Node, _ input: ReferenceValue, to shape: TensorShape, mode: ExecutionMode
-    ) throws(ZooError) -> ReferenceValue {
-        switch try ComputedOperation(node) {
-        case .convolution(let layer):
-            return ReferenceConvolution(layer: layer, operand: input.shape, result: shape).forward(
-                input, weight: try parameter(node, .weight), bias: parameters[ParameterPath(node.path, .bias)]
-            )
-        case .linear:
-            return ReferenceLayers.linear(
-                input, weight: try parameter(node, .weight), bias: parameters[ParameterPath(node.path, .bias)]
-            )
-        case .activation(let function): return ReferenceLayers.activation(function, input)
-        case .pooling(let layer):
-            return ReferencePooling(layer: layer, operand: input.shape, result: shape).forward(input)
-        case .flatten(let order): return ReferenceLayers.flatten(order, input, to: shape)
-        case .softmax: return ReferenceLayers.softmax(input)
-        case .dropout(let probability): return dropout(node, probability, input, mode: mode)
+    /// The running statistics behind a batch normalisation; a layer in two places moves them twice.
+    private func updated(
+        _ node: Node, _ operation: ReferenceBatchNormalization, by input: ReferenceValue, in pass: Pass
+    ) throws(ZooError) -> [ParameterPath: ReferenceValue] {
+        func latest(_ role: ParameterRole) throws(ZooError) -> ReferenceValue {
+            if let moved = pass.statistics[ParameterPath(node.parameterOwner, role)] { return moved }
+            return try parameter(node, role)
         }
+        let updated = operation.updated(
+            mean: try latest(.runningMean), variance: try latest(.runningVariance), by: input)
+        return [
+            ParameterPath(node.parameterOwner, .runningMean): updated.mean,
+            ParameterPath(node.parameterOwner, .runningVariance): updated.variance,
+        ]
     }
 
-    private func backward(
-        _ node: Node, _ flow: ReferenceValue, input: ReferenceValue, output: ReferenceValue,
-        mode: ExecutionMode
-    ) throws(ZooError) -> ReferenceGradients {
-        switch try ComputedOperation(node) {
-        case .convolution(let layer):
-            return ReferenceConvolution(layer: layer, operand: input.shape, result: output.shape).backward(
-                flow, input: input, weight: try parameter(node, .weight))
-        case .linear(let layer):
-            return ReferenceLayers.linearBackward(
-                flow, input: input, weight: try parameter(node, .weight), hasBias: layer.hasBias)
-        case .activation(let function):
-            return ReferenceGradients(
-                operand: ReferenceLayers.activationBackward(function, flow, output: output))
-        case .pooling(let layer):
-            let pooling = ReferencePooling(layer: layer, operand: input.shape, result: output.shape)
-            return ReferenceGradients(operand: pooling.backward(flow, input: input))
-        case .flatten(let order):
-            return ReferenceGradients(operand: ReferenceLayers.flattenBackward(order, flow, to: input.shape))
-        case .softmax:
-            return ReferenceGradients(operand: ReferenceLayers.softmaxBackward(flow, output: output))
-        case .dropout(let probability):
-            return ReferenceGradients(operand: dropout(node, probability, flow, mode: mode))
+    /// Gradients with respect to parameters, and to the results that are asked for and the input.
+    private func backwardPass(
+        _ pass: Pass, outputGradient: ReferenceValue, mode: ExecutionMode, keeping paths: Set<String>
+    ) throws(ZooError) -> (parameters: [ParameterPath: ReferenceValue], flows: [String: ReferenceValue]) {
+        var flows = [graph.output: outputGradient]
+        var parameters: [ParameterPath: ReferenceValue] = [:]
+        for node in graph.nodes.reversed() {
+            guard
+                let flow = paths.contains(node.path) ? flows[node.path] : flows.removeValue(forKey: node.path)
+            else { continue }
+            let operands = try operands(of: node, in: pass)
+            let result = try value(node.path, in: pass)
+            let gradients = try operation(
+                node, operands: operands.map(\.shape), result: result.shape, mode: mode
+            ).backward(flow, operands: operands, result: result)
+            for (path, gradient) in zip(node.inputs, gradients.operands) {
+                flows.add(gradient, at: path)
+            }
+            guard !isFrozen(node) else { continue }
+            for (role, gradient) in gradients.parameters {
+                parameters.add(gradient, at: ParameterPath(node.parameterOwner, role))
+            }
         }
+        return (parameters, flows)
     }
 
-    /// Multiplies with the mask of the place in the run; the same forward and backward.
-    private func dropout(
-        _ node: Node, _ probability: Double, _ value: ReferenceValue, mode: ExecutionMode
-    ) -> ReferenceValue {
-        guard case .training(let moment) = mode, probability > 0, !frozen.contains(node.path) else {
-            return value
+    private func value(_ path: String, in pass: Pass) throws(ZooError) -> ReferenceValue {
+        guard let value = pass.values[path] else { throw graph.unknownPath(path) }
+        return value
+    }
+
+    private func operands(of node: Node, in pass: Pass) throws(ZooError) -> [ReferenceValue] {
+        var operands: [ReferenceValue] = []
+        for path in node.inputs { operands.append(try value(path, in: pass)) }
+        return operands
+    }
+
+    /// Statistics of the batch normalisations that learn, in node order.
+    private func statistics(of pass: Pass) throws(ZooError) -> ParameterTable {
+        var table = ParameterTable()
+        for specification in graph.parameters {
+            table[specification.path] = try pass.statistics[specification.path]?.tensor(precision)
         }
-        let mask = DropoutMask(path: node.path, probability: probability, moment: moment)
-        let batch = value.shape[0]
-        let factors = mask.factors(batch: batch, elementsPerSample: value.elements.count / batch)
-        return value.zipped(with: ReferenceValue(value.shape, factors)) { $1 == 0 ? 0 : $0 * $1 }
+        return table
+    }
+
+    // MARK: Nodes
+
+    private func isFrozen(_ node: Node) -> Bool {
+        frozen.contains(node.path) || frozen.contains(node.parameterOwner)
+    }
+
+    /// Whether the node behaves as in training.
+    func learns(_ node: Node, in mode: ExecutionMode) -> Bool { mode != .inference && !isFrozen(node) }
+
+    /// A parameter that the node doesn't have is `nil`.
+    func optionalParameter(_ node: Node, _ role: ParameterRole) -> ReferenceValue? {
+        parameters[ParameterPath(node.parameterOwner, role)]
+    }
+
+    func parameter(_ node: Node, _ role: ParameterRole) throws(ZooError) -> ReferenceValue {
+        guard let value = optionalParameter(node, role) else {
+            throw ZooError(
+                .missingTensor, "a parameter is missing",
+                tensor: ParameterPath(node.parameterOwner, role).description)
+        }
+        return value
+    }
+}
+
+extension Dictionary where Value == ReferenceValue {
+    /// Adds to what is there, in place.
+    fileprivate mutating func add(_ value: ReferenceValue, at key: Key) {
+        if self[key] == nil { self[key] = value } else { self[key]?.add(value) }
     }
 }

@@ -1,132 +1,104 @@
 import ZooLayerGraphs
 import ZooTensors
 
-/// The layers without windows, by their definitions.
-enum ReferenceLayers {
-    /// `x·Wᵀ + b`.
-    static func linear(
-        _ input: ReferenceValue, weight: ReferenceValue, bias: ReferenceValue?
-    ) -> ReferenceValue {
-        let (batch, inner, outer) = (input.shape[0], input.shape[1], weight.shape[0])
-        var output = ReferenceValue(zeros: [batch, outer])
-        for sample in 0..<batch {
-            for row in 0..<outer {
-                var sum = bias?.elements[row] ?? 0
-                for column in 0..<inner {
-                    sum += input.elements[sample * inner + column] * weight.elements[row * inner + column]
-                }
-                output.elements[sample * outer + row] = sum
+/// Each kind of layer as the operation that defines it.
+extension ReferenceExecutor {
+    /// - Throws: ``ZooError`` naming the layer, for a batch normalisation in training that sees one value per channel.
+    func operation(
+        _ node: Node, operands: [TensorShape], result: TensorShape, mode: ExecutionMode
+    ) throws(ZooError) -> any ReferenceOperation {
+        let operand = operands[0]
+        switch node.layer {
+        case .convolution(let layer):
+            return ReferenceConvolution(
+                taps: ConvolutionTaps(layer, inputs: operand, outputs: result),
+                weight: try parameter(node, .weight), bias: optionalParameter(node, .bias))
+        case .transposedConvolution(let layer):
+            return ReferenceTransposedConvolution(
+                taps: ConvolutionTaps(layer, operand: operand, result: result),
+                weight: try parameter(node, .weight), bias: optionalParameter(node, .bias))
+        case .linear:
+            return ReferenceLinear(
+                weight: try parameter(node, .weight), bias: optionalParameter(node, .bias))
+        case .batchNormalization(let layer):
+            return try batchNormalization(node, layer, operand, mode: mode)
+        case .normalization(let layer):
+            let statistics =
+                if let constants = layer.constants { constants } else { try runningStatistics(node) }
+            return ReferenceScaling(
+                mean: statistics.mean, factor: statistics.variance.map { 1 / max(squareRoot($0), 1e-7) },
+                weight: nil, bias: nil)
+        case .localResponseNormalization(let layer): return ReferenceLocalResponseNormalization(layer: layer)
+        case .rescaling(let layer): return ReferenceRescaling(layer: layer)
+        case .activation(let function): return ReferenceActivation(function: function)
+        case .parametricReLU: return ReferenceParametricReLU(weight: try parameter(node, .weight))
+        case .softmax: return ReferenceSoftmax()
+        case .pooling(let layer): return ReferencePooling(layer, operand: operand, result: result)
+        case .adaptivePooling(let layer): return ReferencePooling(layer, operand: operand, result: result)
+        case .globalPooling(let layer): return ReferencePooling(layer, operand: operand, result: result)
+        case .add: return ReferenceSum(factor: 1, result: result)
+        case .average: return ReferenceSum(factor: 1 / Double(operands.count), result: result)
+        case .multiply: return ReferenceProduct(result: result)
+        case .concatenate(let axis):
+            return ReferencePlacement(concatenating: operands, axis: axis, to: result)
+        case .padding(let sides): return ReferencePlacement(padding: operand, sides, to: result)
+        case .cropping(let sides): return ReferenceSelection(cropping: operand, sides, to: result)
+        case .upsampling(let layer):
+            switch layer.interpolation {
+            case .nearest: return ReferenceSelection(enlarging: operand, by: layer.factor, to: result)
+            case .bilinear:
+                return ReferenceUpsampling(alignsCorners: false, operand: operand, result: result)
+            case .bilinearAlignedCorners:
+                return ReferenceUpsampling(alignsCorners: true, operand: operand, result: result)
             }
-        }
-        return output
-    }
-
-    static func linearBackward(
-        _ gradient: ReferenceValue, input: ReferenceValue, weight: ReferenceValue, hasBias: Bool
-    ) -> ReferenceGradients {
-        let (batch, inner, outer) = (input.shape[0], input.shape[1], weight.shape[0])
-        var toInput = ReferenceValue(zeros: input.shape)
-        var toWeight = ReferenceValue(zeros: weight.shape)
-        var toBias = ReferenceValue(zeros: [outer])
-        for sample in 0..<batch {
-            for row in 0..<outer {
-                let flow = gradient.elements[sample * outer + row]
-                toBias.elements[row] += flow
-                for column in 0..<inner {
-                    let (at, from) = (row * inner + column, sample * inner + column)
-                    toInput.elements[from] += flow * weight.elements[at]
-                    toWeight.elements[at] += flow * input.elements[from]
-                }
-            }
-        }
-        return ReferenceGradients(operand: toInput, weight: toWeight, bias: hasBias ? toBias : nil)
-    }
-
-    static func activation(_ function: ElementFunction, _ input: ReferenceValue) -> ReferenceValue {
-        switch function {
-        // Written so that NaN stays NaN.
-        case .relu: input.map { $0 < 0 ? 0 : $0 }
-        case .sigmoid: input.map { 1 / (1 + exponential(-$0)) }
-        case .tanh: input.map { hyperbolicTangent($0) }
+        case .flatten(let order): return ReferenceSelection(reshaping: operand, to: result, order: order)
+        case .reshape(let layer):
+            return ReferenceSelection(reshaping: operand, to: result, order: layer.order)
+        case .permute(let axes): return ReferenceSelection(permuting: operand, axes: axes, to: result)
+        case .dropout(let probability):
+            let elements = operand.elementCount / operand[0]
+            return dropout(node, probability, batch: operand[0], numbersPerSample: elements, mode: mode)
+        case .spatialDropout(let probability):
+            return dropout(node, probability, batch: operand[0], numbersPerSample: operand[1], mode: mode)
+        case .stochasticDepth(let probability):
+            return dropout(node, probability, batch: operand[0], numbersPerSample: 1, mode: mode)
         }
     }
 
-    /// From the result, as all three functions allow.
-    static func activationBackward(
-        _ function: ElementFunction, _ gradient: ReferenceValue, output: ReferenceValue
-    ) -> ReferenceValue {
-        switch function {
-        case .relu: gradient.zipped(with: output) { $1 > 0 ? $0 : 0 }
-        case .sigmoid: gradient.zipped(with: output) { $0 * $1 * (1 - $1) }
-        case .tanh: gradient.zipped(with: output) { $0 * (1 - $1 * $1) }
+    private func batchNormalization(
+        _ node: Node, _ layer: BatchNormalization, _ operand: TensorShape, mode: ExecutionMode
+    ) throws(ZooError) -> any ReferenceOperation {
+        let (weight, bias) = (optionalParameter(node, .weight), optionalParameter(node, .bias))
+        guard learns(node, in: mode) else {
+            let statistics = try runningStatistics(node)
+            return ReferenceScaling(
+                mean: statistics.mean, factor: statistics.variance.map { 1 / squareRoot($0 + layer.epsilon) },
+                weight: weight, bias: bias)
         }
+        guard operand.elementCount > operand[1] else {
+            throw ZooError(
+                .invalidArgument,
+                "a batch normalisation in training has one value per channel, and no variance",
+                tensor: node.path, expected: "more than one value per channel", found: operand.description,
+                remedy: "Use a larger batch, or freeze the layer.")
+        }
+        return ReferenceBatchNormalization(layer: layer, weight: weight, bias: bias)
     }
 
-    /// `torch.softmax(x, -1)`.
-    static func softmax(_ input: ReferenceValue) -> ReferenceValue {
-        var output = input
-        let width = input.shape[1]
-        for sample in 0..<input.shape[0] {
-            let row = (sample * width)..<((sample + 1) * width)
-            let peak = input.elements[row].max() ?? 0
-            var sum = 0.0
-            for position in row {
-                output.elements[position] = exponential(input.elements[position] - peak)
-                sum += output.elements[position]
-            }
-            for position in row { output.elements[position] /= sum }
-        }
-        return output
+    private func runningStatistics(_ node: Node) throws(ZooError) -> Normalization.Constants {
+        Normalization.Constants(
+            mean: try parameter(node, .runningMean).elements,
+            variance: try parameter(node, .runningVariance).elements)
     }
 
-    static func softmaxBackward(_ gradient: ReferenceValue, output: ReferenceValue) -> ReferenceValue {
-        var toInput = gradient
-        let width = output.shape[1]
-        for sample in 0..<output.shape[0] {
-            let row = (sample * width)..<((sample + 1) * width)
-            let mean = row.reduce(0.0) { $0 + gradient.elements[$1] * output.elements[$1] }
-            for position in row {
-                toInput.elements[position] = output.elements[position] * (gradient.elements[position] - mean)
-            }
+    /// Multiplies with the mask of the place in the run; the same forward and backward.
+    private func dropout(
+        _ node: Node, _ probability: Double, batch: Int, numbersPerSample: Int, mode: ExecutionMode
+    ) -> any ReferenceOperation {
+        guard case .training(let moment) = mode, probability > 0, learns(node, in: mode) else {
+            return ReferenceIdentity()
         }
-        return toInput
-    }
-
-    /// `[N, C, H, W]` to `[N, F]`; anything else keeps its order.
-    static func flatten(
-        _ order: FlattenOrder, _ input: ReferenceValue, to shape: TensorShape
-    ) -> ReferenceValue {
-        guard order == .channelsLast, input.shape.rank == 4 else {
-            return ReferenceValue(shape, input.elements)
-        }
-        var output = ReferenceValue(zeros: shape)
-        forEachChannelsLast(input.shape) { first, last in output.elements[last] = input.elements[first] }
-        return output
-    }
-
-    static func flattenBackward(
-        _ order: FlattenOrder, _ gradient: ReferenceValue, to shape: TensorShape
-    ) -> ReferenceValue {
-        guard order == .channelsLast, shape.rank == 4 else {
-            return ReferenceValue(shape, gradient.elements)
-        }
-        var toInput = ReferenceValue(zeros: shape)
-        forEachChannelsLast(shape) { first, last in toInput.elements[first] = gradient.elements[last] }
-        return toInput
-    }
-
-    /// Pairs of an element's index in `[N, C, H, W]` and in `[N, H, W, C]`.
-    private static func forEachChannelsLast(
-        _ shape: TensorShape, _ body: (_ first: Int, _ last: Int) -> Void
-    ) {
-        let (channels, plane) = (shape[1], shape[2] * shape[3])
-        for sample in 0..<shape[0] {
-            for channel in 0..<channels {
-                for place in 0..<plane {
-                    let first = (sample * channels + channel) * plane + place
-                    body(first, (sample * plane + place) * channels + channel)
-                }
-            }
-        }
+        let mask = DropoutMask(path: node.path, probability: probability, moment: moment)
+        return ReferenceDropout(factors: mask.factors(batch: batch, elementsPerSample: numbersPerSample))
     }
 }

@@ -36,11 +36,46 @@ struct ReferenceValue {
     }
 }
 
-/// What a layer's backward step gives.
-struct ReferenceGradients {
-    /// With respect to the layer's operand.
-    var operand: ReferenceValue
-    /// With respect to weight and bias, where the layer has them.
-    var weight: ReferenceValue?
-    var bias: ReferenceValue?
+/// A value as layers see it that treat each channel, axis 1, in its own way.
+struct ChannelPlanes {
+    let samples: Int
+    let channels: Int
+    /// Elements of one channel of one sample; they lie one behind the other.
+    let places: Int
+
+    init(_ shape: TensorShape) {
+        self.samples = shape[0]
+        self.channels = shape[1]
+        self.places = shape.dimensions.dropFirst(2).reduce(1, *)
+    }
+
+    /// Where the elements of a channel of a sample lie.
+    func range(_ sample: Int, _ channel: Int) -> Range<Int> {
+        let start = (sample * channels + channel) * places
+        return start..<(start + places)
+    }
+
+    /// A value, computed from each element and its channel's number.
+    func map(_ value: ReferenceValue, _ transform: (Double, Int) -> Double) -> ReferenceValue {
+        var elements = value.elements
+        for sample in 0..<samples {
+            for channel in 0..<channels {
+                for position in range(sample, channel) {
+                    elements[position] = transform(elements[position], channel)
+                }
+            }
+        }
+        return ReferenceValue(value.shape, elements)
+    }
+
+    /// A number for each channel: the sum over all its elements' indices.
+    func sums(_ term: (_ position: Int, _ channel: Int) -> Double) -> [Double] {
+        (0..<channels).map { channel in
+            var sum = 0.0
+            for sample in 0..<samples {
+                for position in range(sample, channel) { sum += term(position, channel) }
+            }
+            return sum
+        }
+    }
 }

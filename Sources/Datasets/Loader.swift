@@ -65,7 +65,7 @@ public struct Loader: Sendable {
         }
         let executor = try PreprocessingExecutor(preprocessing)
         let size: Extent
-        if let known = preprocessing.resize ?? dataset.pictureSize {
+        if let known = preprocessing.crop ?? preprocessing.resize ?? dataset.pictureSize {
             size = known
         } else {
             let first = try dataset.picture(at: 0)

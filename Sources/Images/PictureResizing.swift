@@ -25,10 +25,16 @@ extension Picture {
     public func resized(
         shorterSide side: Int, interpolation: Preprocessing.Interpolation = .bilinear
     ) throws(ZooError) -> Picture {
-        let (short, long) = (min(width, height), max(width, height))
+        try resized(
+            to: try Picture.size(of: Extent(height, width), shorterSide: side), interpolation: interpolation)
+    }
+
+    /// The size that a picture gets when its shorter side becomes `side`.
+    static func size(of picture: Extent, shorterSide side: Int) throws(ZooError) -> Extent {
+        let (short, long) = (min(picture.width, picture.height), max(picture.width, picture.height))
+        guard short > 0 else { throw ZooError(.invalidArgument, "a picture without pixels has no size") }
         let other = try Checked.product(side, long) / short
-        return try resized(
-            to: width <= height ? Extent(other, side) : Extent(side, other), interpolation: interpolation)
+        return picture.width <= picture.height ? Extent(other, side) : Extent(side, other)
     }
 
     private func resizedVertically(

@@ -38,6 +38,11 @@ public struct PreprocessingExecutor: Sendable {
                 "the preprocessing divides by a standard deviation of 0, or its scale isn't finite")
         }
         if let size = preprocessing.resize { try Picture.checkSize(size, for: "resize") }
+        if let side = preprocessing.shorterSide { try Picture.checkSize(Extent(side), for: "resize") }
+        if let size = preprocessing.crop { try Picture.checkSize(size, for: "crop") }
+        guard preprocessing.resize == nil || preprocessing.shorterSide == nil else {
+            throw ZooError(.invalidArgument, "the preprocessing resizes to a size and to a shorter side")
+        }
         let sides = preprocessing.padding
         guard [sides.top, sides.left, sides.bottom, sides.right].allSatisfy({ $0 >= 0 }) else {
             throw ZooError(.invalidArgument, "the preprocessing's padding is negative")
@@ -58,20 +63,26 @@ public struct PreprocessingExecutor: Sendable {
 
     /// Height and width of the result for a picture of a given size.
     public func outputSize(of picture: Extent) throws(ZooError) -> Extent {
-        let size = preprocessing.resize ?? picture
+        var size = preprocessing.resize ?? picture
+        if let side = preprocessing.shorterSide { size = try Picture.size(of: picture, shorterSide: side) }
+        size = preprocessing.crop ?? size
         let padding = preprocessing.padding
         return Extent(
             try Checked.sum(size.height, try Checked.sum(padding.top, padding.bottom)),
             try Checked.sum(size.width, try Checked.sum(padding.left, padding.right)))
     }
 
-    /// The steps that give pixels: grey or colour, resizing, padding. The order of the colours is still red,
+    /// The steps that give pixels: grey or colour, resizing, cropping, padding. The order of the colours is still red,
     /// green, blue.
     public func prepared(_ picture: Picture) throws(ZooError) -> Picture {
         var result = preprocessing.channels == .grey ? picture.grey() : picture.rgb()
         if let size = preprocessing.resize {
             result = try result.resized(to: size, interpolation: preprocessing.interpolation)
         }
+        if let side = preprocessing.shorterSide {
+            result = try result.resized(shorterSide: side, interpolation: preprocessing.interpolation)
+        }
+        if let size = preprocessing.crop { result = try result.centreCropped(to: size) }
         return try result.padded(preprocessing.padding)
     }
 

@@ -63,6 +63,20 @@ import ZooTensors
         #expect(try tensor.floats() == [-5, 45, 45, -5, -5, -5])
     }
 
+    /// As torchvision's presets: the shorter side to a length, then the middle.
+    @Test func resizesTheShorterSideAndTakesTheMiddle() throws {
+        let pixels = (0..<8).flatMap { row in (0..<4).map { UInt8(10 * row + $0) } }
+        let picture = try Picture(width: 4, height: 8, channels: 1, pixels: pixels)
+        let preprocessing = Preprocessing(channels: .grey, shorterSide: 4, crop: Extent(2), scale: 1)
+        let executor = try PreprocessingExecutor(preprocessing)
+        #expect(try executor.floats(picture) == [31, 32, 41, 42])
+        #expect(try executor.outputSize(of: Extent(100, 30)) == Extent(2))
+        let uncropped = try PreprocessingExecutor(Preprocessing(channels: .grey, shorterSide: 2, scale: 1))
+        #expect(try uncropped.outputSize(of: Extent(8, 4)) == Extent(4, 2))
+        #expect(try uncropped.prepared(picture).height == 4)
+        #expect(try Preprocessing(json: preprocessing.json) == preprocessing)
+    }
+
     @Test func writesIntoAPartOfABuffer() throws {
         let executor = try PreprocessingExecutor(Preprocessing(channels: .grey, scale: 1))
         let picture = try Picture(width: 2, height: 1, channels: 1, pixels: [3, 4])
@@ -79,6 +93,8 @@ import ZooTensors
             Preprocessing(channels: .grey, mean: [1, 2]), Preprocessing(channels: .rgb, mean: [1, 2]),
             Preprocessing(channels: .rgb, standardDeviation: [1, 0, 1]),
             Preprocessing(channels: .rgb, resize: Extent(0, 3)),
+            Preprocessing(channels: .rgb, shorterSide: 0), Preprocessing(channels: .rgb, crop: Extent(3, -1)),
+            Preprocessing(channels: .rgb, resize: Extent(3), shorterSide: 3),
             Preprocessing(channels: .rgb, padding: Padding(top: -1, left: 0, bottom: 0, right: 0)),
             Preprocessing(channels: .rgb, scale: .infinity), Preprocessing(channels: .rgb, mean: [.nan]),
         ] {

@@ -37,6 +37,10 @@ struct PreprocessingOptions: ParsableArguments {
         if given.isEmpty { return model }
         var changed = model.preprocessing
         let input = model.graph.input
+        if mean != nil || std != nil, changed.scale != 1 / 255.0 {
+            // The numbers are for pixels of 0…1; those that were there weren't.
+            (changed.scale, changed.mean, changed.standardDeviation) = (1 / 255.0, [], [])
+        }
         for (text, option, keyPath) in [
             (mean, "--mean", \Preprocessing.mean), (std, "--std", \Preprocessing.standardDeviation),
         ] {
@@ -57,6 +61,7 @@ struct PreprocessingOptions: ParsableArguments {
                 input.height - changed.padding.top - changed.padding.bottom,
                 input.width - changed.padding.left - changed.padding.right)
             changed.resize = resize.map { Extent($0) } ?? added
+            (changed.shorterSide, changed.crop) = (nil, nil)
             guard changed.resize == added, added.height > 0, added.width > 0 else {
                 throw ZooError(
                     .invalidArgument,

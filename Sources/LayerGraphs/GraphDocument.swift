@@ -17,6 +17,12 @@ public enum GraphDocument {
             "nodes": .array(graph.nodes.map { node in self.json(node, keys: keys) }),
         ]
         if let head = graph.head { document["head"] = .string(head) }
+        if !graph.parts.isEmpty {
+            document["parts"] = .array(
+                graph.parts.map { part in
+                    ["name": .string(part.name), "nodes": .array(part.nodes.map { .string($0) })]
+                })
+        }
         return .object(document)
     }
 
@@ -42,10 +48,25 @@ public enum GraphDocument {
         let graph = try LayerGraph(
             architecture: architecture,
             input: InputShape(channels: input[0], height: input[1], width: input[2]), nodes: list,
-            output: output,
-            head: json["head"]?.stringValue)
+            output: output, head: json["head"]?.stringValue, parts: try parts(json["parts"]))
         _ = try graph.shapes(batch: 1)
         return (graph, keys)
+    }
+
+    /// Documents of earlier versions have no parts.
+    private static func parts(_ json: JSONValue?) throws(ZooError) -> [LayerGraph.Part] {
+        guard let json else { return [] }
+        guard let entries = json.arrayValue else {
+            throw ZooError(.corrupt, "the parts of the graph document are no list")
+        }
+        var result: [LayerGraph.Part] = []
+        for entry in entries {
+            guard let name = entry["name"]?.stringValue, let nodes = entry["nodes"]?.arrayValue,
+                nodes.allSatisfy({ $0.stringValue != nil })
+            else { throw ZooError(.corrupt, "a part of the graph document has no name or no nodes") }
+            result.append(LayerGraph.Part(name, nodes: nodes.compactMap(\.stringValue)))
+        }
+        return result
     }
 
     private static func json(_ node: Node, keys: [ParameterPath: String]) -> JSONValue {

@@ -71,13 +71,16 @@ public struct LayerGraph: Sendable, Hashable {
     public let output: String
     /// Path of the last linear layer, the one that has one row per class; `nil` when there is none.
     public let head: String?
+    /// Named groups of layers, from the input on: `stem`, `stage1`, …, `body`, `head`, `classifier`. They may overlap.
+    public let parts: [Part]
     private let positions: [String: Int]
 
     /// Checks and makes a graph.
     /// - Throws: ``ZooError`` when a path stands twice, a node reads one that doesn't come before it or has too few
-    ///   or too many inputs, or shares parameters with one that hasn't the like.
+    ///   or too many inputs, or shares parameters with one that hasn't the like, or a part has a layer that isn't there.
     public init(
-        architecture: String, input: InputShape, nodes: [Node], output: String? = nil, head: String? = nil
+        architecture: String, input: InputShape, nodes: [Node], output: String? = nil, head: String? = nil,
+        parts: [Part] = []
     ) throws(ZooError) {
         var positions: [String: Int] = [:]
         for (position, node) in nodes.enumerated() {
@@ -116,17 +119,20 @@ public struct LayerGraph: Sendable, Hashable {
                 throw ZooError(.corrupt, "the graph's head is not one of its linear layers", tensor: head)
             }
         }
+        try LayerGraph.check(parts, nodes: positions)
         self.architecture = architecture
         self.input = input
         self.nodes = nodes
         self.output = last
         self.head = head
+        self.parts = parts
         self.positions = positions
     }
 
     /// A plain chain of layers.
     public init(
-        architecture: String, input: InputShape, chain: [(String, Layer)], head: String? = nil
+        architecture: String, input: InputShape, chain: [(String, Layer)], head: String? = nil,
+        parts: [Part] = []
     ) throws(ZooError) {
         var previous = LayerGraph.inputPath
         var nodes: [Node] = []
@@ -134,7 +140,7 @@ public struct LayerGraph: Sendable, Hashable {
             nodes.append(Node(path, layer, inputs: [previous]))
             previous = path
         }
-        try self.init(architecture: architecture, input: input, nodes: nodes, head: head)
+        try self.init(architecture: architecture, input: input, nodes: nodes, head: head, parts: parts)
     }
 
     /// The node at a path.
@@ -159,7 +165,8 @@ public struct LayerGraph: Sendable, Hashable {
             $0.path == path ? Node(path, layer, inputs: $0.inputs, sharing: $0.sharing) : $0
         }
         return try LayerGraph(
-            architecture: architecture, input: input, nodes: changed, output: output, head: head)
+            architecture: architecture, input: input, nodes: changed, output: output, head: head,
+            parts: parts)
     }
 
     /// The error for a path that isn't there, with the nearest that are.

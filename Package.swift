@@ -167,6 +167,7 @@ let package = Package(
                 "ZooModels", "ZooSurgery", "ZooDatasets", "ZooTraining", "ZooModelCatalog", "ZooTestSupport",
             ]),
         tests("LayerGraphs", ["ZooTensors", "ZooLayerGraphs"]),
+        tests("Architectures", ["ZooTensors", "ZooLayerGraphs", "ZooArchitectures", "ZooTestSupport"]),
         tests(
             "Conversion",
             [

@@ -9,12 +9,21 @@ public struct ArchitectureOptions: Sendable, Hashable {
     public var inputChannels: Int?
     /// Side of the square pictures.
     public var inputSize: Int?
+    /// Whether the network ends with the features that the classifier takes.
+    public var isHeadless = false
+    /// Whose padding, epsilon and momentum it has, where the references differ.
+    public var conventions: Conventions?
 
     /// Nothing asked: the architecture's own defaults.
-    public init(classes: Int? = nil, inputChannels: Int? = nil, inputSize: Int? = nil) {
+    public init(
+        classes: Int? = nil, inputChannels: Int? = nil, inputSize: Int? = nil, isHeadless: Bool = false,
+        conventions: Conventions? = nil
+    ) {
         self.classes = classes
         self.inputChannels = inputChannels
         self.inputSize = inputSize
+        self.isHeadless = isHeadless
+        self.conventions = conventions
     }
 }
 
@@ -24,6 +33,8 @@ public struct Architecture: Sendable {
     public let name: String
     /// One line for people.
     public let title: String
+    /// The networks that it is a row of: `ResNet`.
+    public let family: String
     /// Where it was published.
     public let paper: String
     /// How the reference implementation draws fresh parameters.
@@ -44,12 +55,13 @@ public struct Architecture: Sendable {
 
     /// Describes an architecture, or a network that has no name.
     package init(
-        name: String, title: String, paper: String, initialization: Initialization,
+        name: String, title: String, family: String = "", paper: String, initialization: Initialization,
         preprocessing: Preprocessing,
         graph: @escaping @Sendable (ArchitectureOptions) throws(ZooError) -> LayerGraph, fitted: @escaping Fit
     ) {
         self.name = name
         self.title = title
+        self.family = family
         self.paper = paper
         self.initialization = initialization
         self.preprocessing = preprocessing
@@ -58,7 +70,10 @@ public struct Architecture: Sendable {
     }
 
     /// Every architecture, in the order of lists.
-    public static let all: [Architecture] = LeNet.Variant.allCases.map(\.architecture)
+    public static let all: [Architecture] =
+        LeNet.Variant.allCases.map(\.architecture) + [AlexNet.architecture] + VGG.all.map(\.architecture)
+        + ResNet.Depth.allCases.map { ResNet($0).architecture }
+        + EfficientNet.Scale.allCases.map { EfficientNet($0).architecture }
 
     /// The architecture with a name.
     /// - Throws: ``ZooError`` that lists the names.
@@ -79,48 +94,5 @@ extension Architecture {
     /// aren't known.
     public static func initialization(named name: String) -> Initialization {
         all.first { $0.name == name }?.initialization ?? .torchDefault
-    }
-}
-
-extension LeNet.Variant {
-    /// The variant as an entry of the list.
-    var architecture: Architecture {
-        let title =
-            switch self {
-            case .tutorial: "LeNet, ReLU and max pooling (as in PyTorch's tutorial)"
-            case .d2l: "LeNet, sigmoid and average pooling (Dive into Deep Learning)"
-            case .classic: "LeNet-5, tanh and average pooling (closest to the paper)"
-            }
-        let variant = self
-        return Architecture(
-            name: rawValue, title: title, paper: "LeCun et al. 1998, Proceedings of the IEEE 86(11)",
-            initialization: self == .d2l ? .xavierUniform : .torchDefault,
-            preprocessing: LeNet(self).preprocessing,
-            graph: { (options) throws(ZooError) in
-                var network = LeNet(variant)
-                network.classes = options.classes ?? network.classes
-                network.inputChannels = options.inputChannels ?? network.inputChannels
-                if let size = options.inputSize { network.setInputSize(size) }
-                return try network.graph()
-            },
-            fitted: { (shapes, options) throws(ZooError) in
-                let (network, assumptions) = try LeNet.fitted(variant, shapes: shapes, options: options)
-                return (try network.graph(), assumptions)
-            })
-    }
-}
-
-extension LeNet {
-    /// Changes the picture size; 28 gets padding 2 and 32 none, which both leave 5×5 feature maps.
-    public mutating func setInputSize(_ size: Int) {
-        inputSize = size
-        firstPadding = size == 28 ? 2 : 0
-    }
-
-    /// Grey pictures of the network's size, scaled to 0…1. Sources normalise in different ways and weights don't
-    /// tell, so this is an assumption.
-    public var preprocessing: Preprocessing {
-        Preprocessing(
-            channels: inputChannels == 3 ? .rgb : .grey, resize: Extent(inputSize), isAssumed: true)
     }
 }

@@ -51,14 +51,25 @@ public struct LeNet: Sendable, Hashable {
     public var featureSize: Int { ((inputSize + 2 * firstPadding - 4) / 2 - 4) / 2 }
 
     /// The network.
+    /// - Parameter isHeadless: whether it ends with the flattened features.
     /// - Throws: ``ZooError`` when pictures of this size are too small for it.
-    public func graph() throws(ZooError) -> LayerGraph {
-        let graph = try LayerGraph(
-            architecture: variant.rawValue,
-            input: InputShape(channels: inputChannels, height: inputSize, width: inputSize),
-            chain: variant == .classic ? classicLayers : commonLayers, head: headPath)
-        _ = try graph.shapes(batch: 1)
-        return graph
+    public func graph(isHeadless: Bool = false) throws(ZooError) -> LayerGraph {
+        let layers = variant == .classic ? classicLayers : commonLayers
+        var builder = NetworkBuilder()
+        func add(_ range: Range<Int>, to builder: inout NetworkBuilder) {
+            for (path, layer) in layers[range] { builder.add(path, layer) }
+        }
+        // Each part ends with its pooling, the classic form's last with the third convolution's activation.
+        builder.part("stem") { add(0..<3, to: &$0) }
+        builder.part("stage1") { add(3..<6, to: &$0) }
+        if variant == .classic { builder.part("stage2") { add(6..<8, to: &$0) } }
+        let features = variant == .classic ? 9 : 7
+        add((features - 1)..<features, to: &builder)
+        builder.classifier(head: headPath) { add(features..<layers.count, to: &$0) }
+        return try builder.graph(
+            variant.rawValue,
+            input: InputShape(channels: inputChannels, height: inputSize, width: inputSize), head: headPath,
+            isHeadless: isHeadless)
     }
 
     /// Path of the last linear layer.

@@ -38,12 +38,7 @@ public struct RandomStream: Sendable, Hashable {
 
     /// 32 random bits.
     public func bits(at index: UInt64) -> UInt32 {
-        let block = index / 4
-        let words = RandomStream.philox(
-            counter: (
-                UInt32(truncatingIfNeeded: block), UInt32(truncatingIfNeeded: block >> 32),
-                UInt32(truncatingIfNeeded: step), UInt32(truncatingIfNeeded: step >> 32)
-            ), key: key)
+        let words = words(block: index / 4)
         switch index % 4 {
         case 0: return words.0
         case 1: return words.1
@@ -52,14 +47,54 @@ public struct RandomStream: Sendable, Hashable {
         }
     }
 
+    /// The generator's four words for indices 4·block to 4·block + 3.
+    private func words(block: UInt64) -> (UInt32, UInt32, UInt32, UInt32) {
+        RandomStream.philox(
+            counter: (
+                UInt32(truncatingIfNeeded: block), UInt32(truncatingIfNeeded: block >> 32),
+                UInt32(truncatingIfNeeded: step), UInt32(truncatingIfNeeded: step >> 32)
+            ), key: key)
+    }
+
     /// A uniform number in [0, 1), with 24 random bits: every value is exact in a `Float`.
     public func uniform(at index: UInt64) -> Float { Float(bits(at: index) >> 8) * 0x1p-24 }
 
     /// A number from the standard normal distribution, by Box and Muller's transform.
     public func normal(at index: UInt64) -> Double {
-        let radius = (Double(bits(at: index &* 2)) + 1) * 0x1p-32
-        let angle = Double(bits(at: index &* 2 &+ 1)) * 0x1p-32
+        RandomStream.normal(bits(at: index &* 2), bits(at: index &* 2 &+ 1))
+    }
+
+    private static func normal(_ first: UInt32, _ second: UInt32) -> Double {
+        let radius = (Double(first) + 1) * 0x1p-32
+        let angle = Double(second) * 0x1p-32
         return squareRoot(-2 * naturalLogarithm(radius)) * cosine(2 * Double.pi * angle)
+    }
+
+    /// What ``uniform(at:)`` gives for the indices from 0 on; the generator runs once for four of them.
+    public func uniforms(count: Int) -> [Float] {
+        var result = [Float](repeating: 0, count: max(count, 0))
+        for first in stride(from: 0, to: result.count, by: 4) {
+            let words = words(block: UInt64(first / 4))
+            result[first] = Float(words.0 >> 8) * 0x1p-24
+            if first + 1 < result.count { result[first + 1] = Float(words.1 >> 8) * 0x1p-24 }
+            if first + 2 < result.count { result[first + 2] = Float(words.2 >> 8) * 0x1p-24 }
+            if first + 3 < result.count { result[first + 3] = Float(words.3 >> 8) * 0x1p-24 }
+        }
+        return result
+    }
+
+    /// What ``normal(at:)`` gives for the indices from 0 on, times a standard deviation; the generator runs once for
+    /// two of them.
+    public func normals(count: Int, standardDeviation: Double = 1) -> [Float] {
+        var result = [Float](repeating: 0, count: max(count, 0))
+        for first in stride(from: 0, to: result.count, by: 2) {
+            let words = words(block: UInt64(first / 2))
+            result[first] = Float(RandomStream.normal(words.0, words.1) * standardDeviation)
+            if first + 1 < result.count {
+                result[first + 1] = Float(RandomStream.normal(words.2, words.3) * standardDeviation)
+            }
+        }
+        return result
     }
 
     /// A random order of `0..<count` (Fisher–Yates).

@@ -99,7 +99,7 @@ extension AlexNet {
     /// Why the AlexNet of 2012 is refused.
     package static func ofTwelve(found: TensorShape, tensor: String = "features.0.weight") -> ZooError {
         ZooError(
-            .unsupported,
+            .unknownArchitecture,
             "this is the AlexNet of 2012, with 96 kernels in two groups and local response normalisation; alexnet is "
                 + "the one of 2014 in one column, and their weights don't fit each other",
             tensor: tensor, expected: "[64, 3, 11, 11]", found: found.description,

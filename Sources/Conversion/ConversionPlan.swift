@@ -34,6 +34,16 @@ public struct ConversionPlan: Sendable {
         public let found: TensorShape
     }
 
+    /// Where the file's names come from and how that was found out.
+    public struct Origin: Sendable {
+        /// The dialect that has the file's names and numbers; `nil` when they are nobody's.
+        public var dialect: Dialect?
+        /// What was seen in the file, one sentence each.
+        public var evidence: [String] = []
+        /// Layers that stand in the classifier's place, by their names in the file.
+        public var foreignHead: [String] = []
+    }
+
     /// The architecture that was recognised or asked for.
     public let architecture: Architecture
     /// Whose conventions the file follows.
@@ -54,6 +64,10 @@ public struct ConversionPlan: Sendable {
     public let assumptions: [String]
     /// What the framework applies to the logits at the end, which the graph leaves out.
     public let outputActivation: String?
+    /// Where the names come from.
+    public let origin: Origin
+    /// Keys of BatchNorm's counters of batches, by the path of their layer.
+    let counters: [String: String]
     /// Where a Keras model has its channels, `channels_first`; `nil` for the usual way.
     let dataFormat: String?
 
@@ -63,7 +77,7 @@ public struct ConversionPlan: Sendable {
         checkpoint: Checkpoint, architecture: Architecture, framework: Framework, dialect: String,
         graph: LayerGraph, sources: [ParameterPath: (key: String, transform: LayoutTransform)],
         assumptions: [String], outputActivation: String? = nil, dataFormat: String? = nil,
-        setAside: Set<String> = []
+        setAside: Set<String> = [], origin: Origin = Origin()
     ) {
         var entries: [Entry] = []
         var missing: [ParameterSpecification] = []
@@ -95,6 +109,14 @@ public struct ConversionPlan: Sendable {
         self.entries = entries
         self.missing = missing
         self.mismatched = mismatched
+        var counters: [String: String] = [:]
+        for entry in entries where entry.path.role == .runningMean {
+            let key = entry.key.dropLast(ParameterRole.runningMean.rawValue.count) + Self.counter
+            if checkpoint[String(key)] != nil { counters[entry.path.node] = String(key) }
+        }
+        self.counters = counters
+        used.formUnion(counters.values)
+        self.origin = origin
         self.unused = checkpoint.tensors.map(\.name).filter { !used.contains($0) }
         self.setAside = setAside
         self.assumptions = assumptions
@@ -102,46 +124,15 @@ public struct ConversionPlan: Sendable {
         self.dataFormat = dataFormat
     }
 
+    /// The last part of the names of BatchNorm's counters in PyTorch.
+    static let counter = "num_batches_tracked"
+
     /// Keys of variables that compute nothing, beside those whose names tell.
     private let setAside: Set<String>
 
     /// Keys that the network should have had a use for; not counters, which carry no parameter in any network:
     /// BatchNorm's in PyTorch, Normalization's in Keras.
-    private var unusedParameters: [String] {
-        unused.filter { !$0.hasSuffix("num_batches_tracked") && !setAside.contains($0) }
-    }
-
-    /// Refuses a plan that leaves something out.
-    /// - Throws: ``ZooError`` that names the first tensors concerned and suggests near misses.
-    public func requireComplete(file: String?) throws(ZooError) {
-        let remedy =
-            "If that is meant: zoo convert --allow-partial goes on without, and initialises afresh what is missing."
-        if let first = mismatched.first {
-            throw ZooError(
-                .mismatch,
-                mismatched.count == 1
-                    ? "a tensor has another shape than \(architecture.name) needs"
-                    : "\(mismatched.count) tensors have other shapes than \(architecture.name) needs, the first",
-                file: file, tensor: first.key, expected: first.expected.description,
-                found: first.found.description, remedy: remedy)
-        }
-        if let first = missing.first {
-            let near = nearest(to: first.path.description, among: unused)
-            let hint = near.isEmpty ? "" : "The file has \(near.joined(separator: ", ")). "
-            throw ZooError(
-                .missingTensor,
-                missing.count == 1
-                    ? "the file lacks a parameter of \(architecture.name)"
-                    : "the file lacks \(missing.count) parameters of \(architecture.name), the first",
-                file: file, tensor: first.path.description, remedy: hint + remedy)
-        }
-        if let first = unusedParameters.first {
-            throw ZooError(
-                .mismatch,
-                unusedParameters.count == 1
-                    ? "the file has a tensor that \(architecture.name) has no use for"
-                    : "the file has \(unusedParameters.count) tensors that \(architecture.name) has no use for, the first",
-                file: file, tensor: first, remedy: "Pass --allow-partial to leave it out.")
-        }
+    var unusedParameters: [String] {
+        unused.filter { !$0.hasSuffix(Self.counter) && !setAside.contains($0) }
     }
 }

@@ -45,6 +45,7 @@ public struct ConversionReport: Sendable {
                         "expected": shape($0.expected), "found": shape($0.found),
                     ]
                 }),
+            "evidence": .array(plan.origin.evidence.map { .string($0) }),
             "unused": .array(plan.unused.map { .string($0) }),
             "assumed": .array(plan.assumptions.map { .string($0) }),
             "output_activation": plan.outputActivation.map { .string($0) } ?? .null,

@@ -10,6 +10,10 @@ public struct Converter: Sendable {
     public struct Options: Sendable, Hashable {
         /// Name of the architecture; recognised from the file when `nil`.
         public var architecture: String?
+        /// Name of the dialect, where tensors leave it open whose numbers they go with (`timm-tf`).
+        public var dialect: String?
+        /// Whether only the body is wanted, without the classifier that the file may have.
+        public var isHeadless = false
         /// Side of the pictures, where weights leave it open.
         public var inputSize: Int?
         /// Go on when the file lacks parameters or has others: what is missing is initialised afresh.
@@ -35,10 +39,12 @@ public struct Converter: Sendable {
         do throws(ZooError) {
             var asked = ArchitectureOptions()
             asked.inputSize = options.inputSize
+            asked.isHeadless = options.isHeadless
             var architecture: Architecture?
             if let name = options.architecture { architecture = try Architecture.named(name) }
+            if let name = options.dialect, !Dialect.names.contains(name) { throw Dialect.unknown(name) }
             let detector = ArchitectureDetector(
-                checkpoint: checkpoint, options: asked, architecture: architecture)
+                checkpoint: checkpoint, options: asked, architecture: architecture, dialect: options.dialect)
             return try detector.plan()
         } catch {
             throw error.adding(file: checkpoint.path)
@@ -92,7 +98,8 @@ public struct Converter: Sendable {
             preprocessing: options.preprocessing ?? preprocessing(for: plan), labels: labels,
             provenance: Provenance(
                 source: name, format: checkpoint.format.rawValue, dialect: plan.framework.rawValue,
-                outputActivation: plan.outputActivation, dataFormat: plan.dataFormat,
+                naming: plan.origin.dialect?.name, outputActivation: plan.outputActivation,
+                dataFormat: plan.dataFormat, batchCounters: try counters(plan, on: checkpoint),
                 assumptions: plan.assumptions))
         let report = ConversionReport(
             plan: plan, source: checkpoint.path, format: checkpoint.format,
@@ -119,11 +126,48 @@ public struct Converter: Sendable {
         return (found.names, ["took the names of the \(found.names.count) classes from \(found.origin)"])
     }
 
+    /// The values of BatchNorm's counters, by the path of their layer.
+    private func counters(_ plan: ConversionPlan, on checkpoint: Checkpoint) throws(ZooError) -> [String: Int]
+    {
+        var result: [String: Int] = [:]
+        for (node, key) in plan.counters {
+            guard let tensor = checkpoint[key], tensor.shape.elementCount == 1,
+                tensor.elementType == .i64, let value = try tensor.load().scalars(Int64.self).first
+            else { continue }
+            result[node] = Int(value)
+        }
+        return result
+    }
+
+    /// What the source does to pictures, at the size that the network takes.
     private func preprocessing(for plan: ConversionPlan) -> Preprocessing {
-        var result = plan.architecture.preprocessing
-        let input = plan.graph.input
-        result.resize = Extent(input.height, input.width)
-        result.channels = input.channels == 3 ? .rgb : .grey
+        let result = plan.origin.dialect?.preprocessing ?? plan.architecture.preprocessing
+        return result.fitted(to: plan.graph.input)
+    }
+}
+
+extension Preprocessing {
+    /// The same for pictures of another size and number of channels.
+    package func fitted(to input: InputShape) -> Preprocessing {
+        var result = self
+        let size = Extent(input.height, input.width)
+        if let crop, let side = shorterSide, crop != size {
+            // The share of the picture that the middle is stays the same.
+            result.shorterSide = (side * min(size.height, size.width) + crop.height / 2) / max(crop.height, 1)
+            result.crop = size
+        } else if crop == nil {
+            result.resize = size
+        }
+        if input.channels != 3 {
+            // Grey pictures get the mean of the colours' numbers.
+            result.channels = .grey
+            func mean(_ values: [Double]) -> [Double] {
+                values.count == 3 ? [values.reduce(0, +) / 3] : values
+            }
+            (result.mean, result.standardDeviation) = (mean(result.mean), mean(result.standardDeviation))
+        } else {
+            result.channels = result.channels == .grey ? .rgb : result.channels
+        }
         return result
     }
 }

@@ -5,16 +5,87 @@ public import ZooTensors
 
 /// The way out: a model's tensors as another framework names and lays them out.
 public enum Export {
-    /// A PyTorch state dict: the keys of the PyTorch file that the model came from, else canonical paths.
-    /// - Parameter canonical: canonical paths in any case, torchvision's names where it has the network.
-    public static func pytorch(_ model: Model, canonical: Bool = false) -> [NamedTensor] {
-        let ownKeys = !canonical && model.provenance.dialect == Framework.pytorch.rawValue
-        return model.parameters.entries.map { path, tensor in
-            NamedTensor(ownKeys ? model.keys[path] ?? path.description : path.description, tensor)
+    /// Whose names a state dict gets.
+    public enum Names: Sendable, Hashable {
+        /// Those of the PyTorch file that the model came from; else those of the first library that has the network
+        /// with the model's numbers; else canonical paths.
+        case source
+        /// Canonical paths.
+        case canonical
+        /// Those of a dialect, `torchvision`, `timm`.
+        case dialect(String)
+    }
+
+    /// A state dict and what had to be assumed for it.
+    public struct StateDict: Sendable {
+        /// Tensors in the graph's order.
+        public var tensors: [NamedTensor] = []
+        /// What was assumed or differs only in training, one sentence each.
+        public var notes: [String] = []
+    }
+
+    /// A PyTorch state dict, which `load_state_dict` takes strictly: BatchNorm's counters stand in it too.
+    /// - Throws: ``ZooError`` when the dialect that was asked for lacks the network, or has it with other numbers.
+    public static func pytorch(_ model: Model, names: Names = .source) throws(ZooError) -> StateDict {
+        var result = StateDict()
+        let (dialect, keys) = try naming(model, names, notes: &result.notes)
+        var unknownCounters = 0
+        for (path, tensor) in model.parameters.entries {
+            let key = keys[path] ?? dialect?.key(for: path) ?? path.description
+            let transform = dialect?.transform(for: path, shape: tensor.shape) ?? .identity
+            result.tensors.append(NamedTensor(key, try transform.fromCanonical(tensor)))
+            // The counter comes after the statistics, as in PyTorch's own state dicts.
+            let suffix = ParameterRole.runningVariance.rawValue
+            guard path.role == .runningVariance, key.hasSuffix("." + suffix),
+                case .batchNormalization? = model.graph[path.node]?.layer
+            else { continue }
+            let counted = model.provenance.batchCounters[path.node]
+            if counted == nil { unknownCounters += 1 }
+            result.tensors.append(
+                NamedTensor(
+                    key.dropLast(suffix.count) + ConversionPlan.counter,
+                    try Tensor([Int64(counted ?? 0)], shape: [])))
         }
+        if unknownCounters > 0 {
+            result.notes.append(
+                "assumed: \(ConversionPlan.counter) of \(unknownCounters) batch normalisations, which the source "
+                    + "doesn't tell, is written as 0; no result depends on it")
+        }
+        return result
     }
 
     /// The model in Keras' terms.
     /// - Throws: ``ZooError`` naming the layer that Keras can't express.
     public static func keras(_ model: Model) throws(ZooError) -> KerasModel { try KerasModel(model) }
+
+    /// The dialect whose names and layouts are used, and the keys that go before them.
+    private static func naming(
+        _ model: Model, _ names: Names, notes: inout [String]
+    ) throws(ZooError) -> (dialect: Dialect?, keys: [ParameterPath: String]) {
+        let known = Dialect.of(model.graph.architecture)
+        switch names {
+        case .canonical: return (nil, [:])
+        case .dialect(let name):
+            guard let dialect = known.first(where: { $0.name == name }) else {
+                let others = known.map(\.name).joined(separator: ", ")
+                throw ZooError(
+                    .unsupported, "\(name) has no names for this network", found: model.graph.architecture,
+                    remedy: others.isEmpty
+                        ? "Leave --to out, or say --to torchvision for the network's own names."
+                        : "It is known as \(others) have it.")
+            }
+            notes += try DialectDifferences(model.graph, dialect).refused()
+            return (dialect, [:])
+        case .source:
+            if model.provenance.dialect == Framework.pytorch.rawValue {
+                return (known.first { $0.name == model.provenance.naming }, model.keys)
+            }
+            let exact = known.compactMap { try? DialectDifferences(model.graph, $0) }.filter(\.isExact)
+            guard let nearest = exact.first(where: { $0.inTraining.isEmpty }) ?? exact.first else {
+                return (nil, [:])
+            }
+            notes += nearest.inTraining
+            return (nearest.dialect, [:])
+        }
+    }
 }

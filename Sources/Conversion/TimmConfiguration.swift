@@ -13,6 +13,8 @@ public struct TimmConfiguration: Sendable {
     /// Describes a model whose tensors have their canonical names.
     public init(_ model: Model) {
         let graph = model.graph
+        let names = Dialect.of(graph.architecture).first { $0.name == "timm" }
+        func name(_ path: String) -> JSONValue { .string(names?.pair(node: path)?.source ?? path) }
         let (preprocessing, notes) = TimmConfiguration.preprocessing(model.preprocessing, input: graph.input)
         var root: JSONObject = [
             "architecture": .string(graph.architecture.replacing("-", with: "_")),
@@ -35,8 +37,8 @@ public struct TimmConfiguration: Sendable {
         trained["num_classes"] = .integer(graph.classCount ?? 0)
         trained["pool_size"] = .null
         let first = graph.nodes.first { if case .convolution = $0.layer { true } else { false } }
-        trained["first_conv"] = first.map { .string($0.path) } ?? .null
-        trained["classifier"] = graph.head.map { .string($0) } ?? .null
+        trained["first_conv"] = first.map { name($0.path) } ?? .null
+        trained["classifier"] = graph.head.map(name) ?? .null
         root["pretrained_cfg"] = .object(trained)
         json = .object(root)
         self.notes = notes
@@ -44,7 +46,11 @@ public struct TimmConfiguration: Sendable {
 
     private static func isSizeFixed(_ graph: LayerGraph) -> Bool {
         graph.nodes.contains { node in
-            if case .flatten = node.layer { true } else { false }
+            guard case .flatten = node.layer else { return false }
+            switch node.inputs.first.flatMap({ graph[$0]?.layer }) {
+            case .adaptivePooling, .globalPooling: return false
+            default: return true
+            }
         }
     }
 
@@ -65,11 +71,16 @@ public struct TimmConfiguration: Sendable {
             let list = values.isEmpty ? [Double](repeating: value, count: input.channels) : values
             return .array(list.map { .number(abs(range - 1) < 1e-12 ? $0 : $0 / range) })
         }
+        // Without a crop, straight to the size whatever the picture's proportions.
+        let (share, mode) =
+            source.shorterSide.flatMap { side in
+                source.crop.map { (Double($0.height) / Double(max(side, 1)), "center") }
+            } ?? (1.0, "squash")
         return (
             [
                 "interpolation": .string(source.interpolation.rawValue),
-                // Straight to the size, without keeping the picture's proportions.
-                "crop_pct": 1.0, "crop_mode": "squash", "mean": perChannel(source.mean, otherwise: 0),
+                "crop_pct": .number(share), "crop_mode": .string(mode),
+                "mean": perChannel(source.mean, otherwise: 0),
                 "std": perChannel(source.standardDeviation, otherwise: 1),
             ], notes
         )

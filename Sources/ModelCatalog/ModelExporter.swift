@@ -1,5 +1,5 @@
 public import ZooCheckpoints
-import ZooConversion
+public import ZooConversion
 import ZooHDF5Checkpoints
 public import ZooModels
 public import ZooTensors
@@ -10,9 +10,8 @@ public struct ExportOptions: Sendable {
     public var typeChange: ElementTypeChange?
     /// How many bytes of tensors one safetensors file may hold; `nil` for one file.
     public var maximumShardByteCount: Int?
-    /// Give tensors their canonical names (torchvision's, where it has the network) also where they came from a PyTorch
-    /// file with others.
-    public var usesCanonicalNames = false
+    /// Whose names tensors get in a state dict.
+    public var names = Export.Names.source
 
     /// One file, `f32`, and the names of the PyTorch file that the model came from.
     public init() {}
@@ -36,14 +35,23 @@ public enum ModelExporter {
     ) throws(ZooError) -> ExportOutcome {
         do throws(ZooError) {
             try options.check(format)
-            let state = Export.pytorch(
-                model, canonical: options.usesCanonicalNames || format == .timm)
             switch format {
             case .native: try ModelFile.write(model, to: path, typeChange: options.typeChange)
-            case .pytorch: try PyTorchWriter.write(state.changed(options.typeChange), to: path)
-            case .npz: try NPZWriter.write(state.changed(options.typeChange), to: path)
-            case .safetensors: return try writeSafetensors(state, to: path, options)
-            case .timm: return try writeFolder(model, state, to: path, options)
+            case .pytorch, .npz:
+                let state = try Export.pytorch(model, names: options.names)
+                let tensors = try state.tensors.changed(options.typeChange)
+                if format == .npz {
+                    try NPZWriter.write(tensors, to: path)
+                } else {
+                    try PyTorchWriter.write(tensors, to: path)
+                }
+                return ExportOutcome(paths: [path], notes: state.notes)
+            case .safetensors:
+                return try writeSafetensors(
+                    Export.pytorch(model, names: options.names), to: path, options)
+            case .timm:
+                return try writeFolder(
+                    model, Export.pytorch(model, names: options.timmNames(model)), to: path, options)
             case .keras, .kerasArchive, .kerasWeights:
                 return try writeKeras(Export.keras(model), to: path, format)
             }
@@ -60,7 +68,12 @@ public enum ModelExporter {
     ) throws(ZooError) {
         do throws(ZooError) {
             try options.check(format)
-            if format.isKeras { _ = try Export.keras(model) }
+            switch format {
+            case .native: break
+            case .pytorch, .safetensors, .npz: _ = try Export.pytorch(model, names: options.names)
+            case .timm: _ = try Export.pytorch(model, names: options.timmNames(model))
+            case .keras, .kerasArchive, .kerasWeights: _ = try Export.keras(model)
+            }
         } catch {
             throw error.adding(file: path)
         }
@@ -74,34 +87,34 @@ public enum ModelExporter {
         case .timm: return ["\(path)/model.safetensors", "\(path)/config.json"]
         case .safetensors:
             guard let most = options.maximumShardByteCount else { return [path] }
-            let state = try Export.pytorch(model).changed(options.typeChange)
+            let state = try Export.pytorch(model, names: options.names).tensors.changed(options.typeChange)
             return try SafetensorsShards(state, path: path, maximumByteCount: most).paths
         default: return [path]
         }
     }
 
     private static func writeSafetensors(
-        _ state: [NamedTensor], to path: String, _ options: ExportOptions
+        _ state: Export.StateDict, to path: String, _ options: ExportOptions
     ) throws(ZooError) -> ExportOutcome {
         let shards = try SafetensorsShards(
-            state.changed(options.typeChange), path: path,
+            state.tensors.changed(options.typeChange), path: path,
             maximumByteCount: options.maximumShardByteCount ?? .max)
         try shards.write(metadata: ["format": "pt"])
-        return ExportOutcome(paths: shards.paths, notes: [])
+        return ExportOutcome(paths: shards.paths, notes: state.notes)
     }
 
     private static func writeFolder(
-        _ model: Model, _ state: [NamedTensor], to path: String, _ options: ExportOptions
+        _ model: Model, _ state: Export.StateDict, to path: String, _ options: ExportOptions
     ) throws(ZooError) -> ExportOutcome {
         let configuration = TimmConfiguration(model)
         let folder = try UnfinishedFolder(path: path)
         let weights = try folder.file("model.safetensors")
         try SafetensorsWriter.write(
-            state.changed(options.typeChange), metadata: ["format": "pt"], into: weights)
+            state.tensors.changed(options.typeChange), metadata: ["format": "pt"], into: weights)
         let document = try folder.file("config.json")
         try document.write(PythonJSON.text(configuration.json))
         try folder.commit()
-        return ExportOutcome(paths: [weights.path, document.path], notes: configuration.notes)
+        return ExportOutcome(paths: [weights.path, document.path], notes: state.notes + configuration.notes)
     }
 
     private static func writeKeras(
@@ -122,6 +135,11 @@ public enum ModelExporter {
 }
 
 extension ExportOptions {
+    /// timm's names, where timm has the network.
+    fileprivate func timmNames(_ model: Model) -> Export.Names {
+        Dialect.of(model.graph.architecture).contains { $0.name == "timm" } ? .dialect("timm") : .canonical
+    }
+
     /// Refuses what the format has no place for.
     fileprivate func check(_ format: ExportFormat) throws(ZooError) {
         if typeChange != nil, format.isKeras {
@@ -134,7 +152,7 @@ extension ExportOptions {
                 .invalidArgument, "only safetensors are written in parts", found: format.rawValue,
                 remedy: "Leave --max-shard-size out, or write a .safetensors file.")
         }
-        if usesCanonicalNames, ![.pytorch, .safetensors, .npz, .timm].contains(format) {
+        if names != .source, ![.pytorch, .safetensors, .npz, .timm].contains(format) {
             throw ZooError(
                 .invalidArgument, "only state dicts have PyTorch's names", found: format.rawValue,
                 remedy: "Write a .pth or .safetensors file.")

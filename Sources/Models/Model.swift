@@ -9,10 +9,14 @@ public struct Provenance: Sendable, Hashable {
     public var format: String?
     /// The dialect that the file's names and layouts follow, `pytorch`, `keras`.
     public var dialect: String?
+    /// The library whose names and numbers the file follows, `torchvision`, `timm-tf`, where that is known.
+    public var naming: String?
     /// What the source applies to the logits at the end (`softmax`), which the graph leaves out.
     public var outputActivation: String?
     /// Where a Keras model has its channels, `channels_first`; `nil` for the usual way, behind the columns.
     public var dataFormat: String?
+    /// The batches that each BatchNorm has counted (PyTorch's `num_batches_tracked`), by path; they compute nothing.
+    public var batchCounters: [String: Int]
     /// What was assumed because the source doesn't say, one sentence each.
     public var assumptions: [String]
     /// What was done since, one sentence each, oldest first.
@@ -20,14 +24,17 @@ public struct Provenance: Sendable, Hashable {
 
     /// Nothing known.
     public init(
-        source: String? = nil, format: String? = nil, dialect: String? = nil, outputActivation: String? = nil,
-        dataFormat: String? = nil, assumptions: [String] = [], history: [String] = []
+        source: String? = nil, format: String? = nil, dialect: String? = nil, naming: String? = nil,
+        outputActivation: String? = nil, dataFormat: String? = nil, batchCounters: [String: Int] = [:],
+        assumptions: [String] = [], history: [String] = []
     ) {
         self.source = source
         self.format = format
         self.dialect = dialect
+        self.naming = naming
         self.outputActivation = outputActivation
         self.dataFormat = dataFormat
+        self.batchCounters = batchCounters
         self.assumptions = assumptions
         self.history = history
     }
@@ -35,20 +42,34 @@ public struct Provenance: Sendable, Hashable {
     /// The record as JSON.
     public var json: JSONValue {
         func text(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
-        return [
+        var members: JSONObject = [
             "source": text(source), "format": text(format), "dialect": text(dialect),
             "output_activation": text(outputActivation), "data_format": text(dataFormat),
             "assumptions": .array(assumptions.map { .string($0) }),
             "history": .array(history.map { .string($0) }),
         ]
+        if let naming { members["naming"] = .string(naming) }
+        if !batchCounters.isEmpty {
+            var counters = JSONObject()
+            for (path, count) in batchCounters.sorted(by: { $0.key < $1.key }) {
+                counters[path] = .integer(count)
+            }
+            members["batch_counters"] = .object(counters)
+        }
+        return .object(members)
     }
 
     /// Reads the record back; what is missing stays unknown.
     public init(json: JSONValue) {
+        var counters: [String: Int] = [:]
+        for (path, count) in json["batch_counters"]?.objectValue?.members ?? [] {
+            if let count = count.intValue { counters[path] = count }
+        }
         self.init(
             source: json["source"]?.stringValue, format: json["format"]?.stringValue,
-            dialect: json["dialect"]?.stringValue, outputActivation: json["output_activation"]?.stringValue,
-            dataFormat: json["data_format"]?.stringValue,
+            dialect: json["dialect"]?.stringValue, naming: json["naming"]?.stringValue,
+            outputActivation: json["output_activation"]?.stringValue,
+            dataFormat: json["data_format"]?.stringValue, batchCounters: counters,
             assumptions: json["assumptions"]?.arrayValue?.compactMap(\.stringValue) ?? [],
             history: json["history"]?.arrayValue?.compactMap(\.stringValue) ?? [])
     }

@@ -22,8 +22,19 @@ enum Version {
             engine    \(Engine.library), \(Engine.processorCount) processors
             formats   PyTorch (zip, stream, tar), Keras (HDF5 \(HDF5Indexer.libraryVersion)), safetensors, NumPy
             pictures  PNG, JPEG, IDX
-            networks  \(Architecture.all.map(\.name).joined(separator: ", "))
+            networks  \(networks)
             built in  \(shipped.joined(separator: ", "))
             """
+    }
+
+    /// A line for each family.
+    private static var networks: String {
+        var families: [String] = []
+        for architecture in Architecture.all where !families.contains(architecture.family) {
+            families.append(architecture.family)
+        }
+        return families.map { family in
+            Architecture.all.filter { $0.family == family }.map(\.name).joined(separator: ", ")
+        }.joined(separator: "\n" + String(repeating: " ", count: 10))
     }
 }

@@ -70,7 +70,7 @@ import ZooTestSupport
         let checkpoint = try CheckpointReader.read(path: TestFiles.path("zoo/weights/lenet-mnist.pth"))
         let (model, _) = try Converter().convert(checkpoint)
         try ModelFile.write(model, to: folder.file("m.zoo.safetensors"))
-        try SafetensorsWriter.write(Export.pytorch(model), to: folder.file("m.safetensors"))
+        try SafetensorsWriter.write(Export.pytorch(model).tensors, to: folder.file("m.safetensors"))
         for name in ["m.zoo.safetensors", "m.safetensors"] {
             let bytes = try TestFiles.read(folder.file(name))
             expectMostlyErrors(run(bytes, focus: 0..<min(bytes.count, 4_000)))

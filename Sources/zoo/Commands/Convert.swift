@@ -111,8 +111,9 @@ struct Convert: ParsableCommand {
     private func convert(to target: ConvertTarget) throws {
         let names = try labels.map(ClassNames.read(path:))
         let (source, report) = try model.open(file, allowPartial: allowPartial)
+        let targetNames: Export.Names
         do {
-            try target.check(source)
+            targetNames = try target.names(for: source)
         } catch {
             throw error.adding(file: file)
         }
@@ -120,7 +121,7 @@ struct Convert: ParsableCommand {
         var options = ExportOptions()
         options.typeChange = storage.typeChange
         options.maximumShardByteCount = try storage.maximumShardByteCount()
-        options.usesCanonicalNames = target.usesCanonicalNames
+        options.names = targetNames
         let paths = try ModelExporter.paths(of: model, to: output, format: target.format, options: options)
         try Outputs.refuse(paths, asOutputOf: [file])
         var outcome: ExportOutcome?
@@ -203,12 +204,16 @@ struct Convert: ParsableCommand {
             "  \(plan.entries.count) of \(plan.graph.parameters.count) parameters read, "
                 + "\(Numbers.grouped(report.elementsAssigned)) elements")
         for path in report.initialised { print("  initialised: \(path)") }
+        if !plan.origin.foreignHead.isEmpty {
+            Terminal.printText("  another head: \(plan.origin.foreignHead.joined(separator: ", "))")
+        }
         for mismatch in plan.mismatched {
             print(
                 "  mismatched: \(mismatch.key) is \(mismatch.found), \(mismatch.path) needs \(mismatch.expected)"
             )
         }
         for key in plan.unused { print("  unused: \(key)") }
+        for sentence in plan.origin.evidence { Terminal.printText("  evidence: \(sentence)") }
         for assumption in plan.assumptions { Terminal.printText("  assumed: \(assumption)") }
         if let activation = plan.outputActivation {
             print("  left out: the final \(activation); the model gives logits")

@@ -4,9 +4,7 @@ import Menagerie
 /// What `zoo convert` writes: a format, and whose names.
 struct ConvertTarget {
     let format: ExportFormat
-    /// Whether tensors get torchvision's names whatever names they had.
-    let usesCanonicalNames: Bool
-    /// Whose names tensors get, where only some networks have names there.
+    /// The library whose names tensors get, whatever names they had; `nil` to leave them.
     let dialect: String?
 
     /// What can be said with `--to`.
@@ -16,8 +14,8 @@ struct ConvertTarget {
         "keras", "keras-archive", "keras-weights",
     ]
 
-    /// Libraries that have some networks only.
-    private static let dialects = ["timm-tf", "efficientnet-pytorch"]
+    /// Libraries of PyTorch networks.
+    private static let dialects = ["torchvision", "timm-tf", "efficientnet-pytorch"]
 
     /// - Throws: `ValidationError` when neither `--to` nor the output's name tells a format.
     init(to name: String?, output: String) throws {
@@ -28,7 +26,7 @@ struct ConvertTarget {
                     "The name \(output) doesn't tell a format; end it in .zoo.safetensors, .pth, .safetensors, "
                         + ".npz, .keras, .h5 or .weights.h5, or say --to FORMAT.")
             }
-            (self.format, usesCanonicalNames) = (format, false)
+            self.format = format
             return
         }
         switch name {
@@ -38,34 +36,43 @@ struct ConvertTarget {
             guard [.pytorch, .safetensors, .npz].contains(asked) else {
                 throw ValidationError("--to \(name) writes a .pth, .safetensors or .npz file.")
             }
-            (format, usesCanonicalNames) = (asked, true)
+            format = asked
         case "keras":
             // A whole model, in the file format that the name asks for.
-            (format, usesCanonicalNames) = (
-                ExportFormat(path: output) == .kerasArchive ? .kerasArchive : .keras, false
-            )
-        case "hf": (format, usesCanonicalNames) = (.timm, false)
+            format = ExportFormat(path: output) == .kerasArchive ? .kerasArchive : .keras
+        case "hf": format = .timm
         default:
             guard let known = ExportFormat(rawValue: name) else {
                 throw ValidationError(
                     "--to \(name) is not one of \(ConvertTarget.names.joined(separator: ", ")).")
             }
-            (format, usesCanonicalNames) = (known, false)
+            format = known
         }
     }
 
-    /// Refuses a network for which the library that was asked for has no names.
-    func check(_ model: Model) throws(ZooError) {
-        guard let dialect else { return }
+    /// Whose names a model's tensors get.
+    /// - Throws: ``ZooError`` for a network for which the library that was asked for has no names.
+    func names(for model: Model) throws(ZooError) -> Export.Names {
+        guard let dialect else { return .source }
+        let known = Dialect.of(model.graph.architecture).map(\.name)
+        if known.contains(dialect) { return .dialect(dialect) }
+        // Networks that no library has go by the paths of their layers.
+        if dialect == "torchvision", !known.contains(where: ConvertTarget.names.contains) {
+            return .canonical
+        }
         throw ZooError(
-            .unsupported, "\(dialect) has no names for this network; its networks are EfficientNets",
+            .unsupported,
+            "\(dialect) has no names for this network"
+                + (dialect == "torchvision" ? "" : "; its networks are EfficientNets"),
             found: model.graph.architecture,
-            remedy: "Leave --to out, or say --to torchvision for the network's own names.")
+            remedy: known.isEmpty || dialect != "torchvision"
+                ? "Leave --to out, or say --to torchvision for the network's own names."
+                : "It is known as \(known.joined(separator: ", ")) have it.")
     }
 
     /// The format for a table of tensors of which nothing more is known; `nil` for formats that need a network.
     var tableFormat: TensorTableFormat? {
-        if usesCanonicalNames { return nil }
+        if dialect != nil { return nil }
         switch format {
         case .pytorch: return .pytorch
         case .safetensors: return .safetensors

@@ -38,7 +38,9 @@ struct Inspect: ParsableCommand {
         let size = try Inspect.byteCount(of: checkpoint, at: file)
         let recognised = Recognition(checkpoint, options: opener.conversion)
         // What isn't recognised is shown as it is, unless the user said what it should be.
-        if let failure = recognised.failure, model.architecture != nil || model.inputSize != nil {
+        if let failure = recognised.failure,
+            !model.given.filter({ $0 != "--key" && $0 != "--dequantize" }).isEmpty
+        {
             throw failure.adding(file: file)
         }
         let statistics = try checkpoint.tensors.map { (tensor) throws(ZooError) in
@@ -122,12 +124,14 @@ private struct Recognition {
         isNative = ModelFile.isNative(checkpoint)
         var needsChoice = false
         var failure: ZooError?
+        var nearMiss: String?
         do throws(ZooError) {
             if isNative {
                 architecture = try ModelFile.read(checkpoint).graph.architecture
                 text = "\(architecture ?? "") (a native model file)"
             } else {
                 let plan = try Converter(options: options).plan(checkpoint)
+                nearMiss = plan.nearMiss
                 try plan.requireComplete(file: nil)
                 architecture = plan.architecture.name
                 text = "\(plan.architecture.name): \(plan.architecture.title); \(plan.dialect)"
@@ -135,7 +139,9 @@ private struct Recognition {
         } catch {
             architecture = nil
             failure = error.adding(warning: checkpoint.warnings.first)
-            text = "not recognised: \(error.problem). \(error.remedy ?? "")"
+            text =
+                nearMiss.map { "almost \($0). \(error.remedy ?? "")" }
+                ?? "not recognised: \(error.problem). \(error.remedy ?? "")"
             needsChoice = error.code == .ambiguous
         }
         self.failure = failure

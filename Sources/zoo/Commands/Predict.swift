@@ -77,9 +77,21 @@ struct Predict: ParsableCommand {
         }
         if model.preprocessing.isAssumed {
             Terminal.printText(
-                "  assumed: pictures scaled to 0…1; say otherwise with zoo convert --mean … --std …")
+                "  assumed: pictures \(preparation(model)); say otherwise with zoo convert --mean … --std …")
         }
         print("Next: zoo evaluate \(Paths.quoted(self.model)) --data FOLDER")
+    }
+
+    /// What is done to pictures' numbers.
+    private func preparation(_ model: Model) -> String {
+        let preprocessing = model.preprocessing
+        let scaled = preprocessing.scale == 1 ? "of 0…255" : "scaled to 0…1"
+        if preprocessing.mean.isEmpty, preprocessing.standardDeviation.isEmpty { return scaled }
+        func list(_ values: [Double], otherwise value: Double) -> String {
+            values.isEmpty ? "\(value)" : values.map { "\($0)" }.joined(separator: ", ")
+        }
+        return "\(scaled), minus \(list(preprocessing.mean, otherwise: 0)), divided by "
+            + list(preprocessing.standardDeviation, otherwise: 1)
     }
 
     private func name(_ index: Int, _ model: Model) -> String {

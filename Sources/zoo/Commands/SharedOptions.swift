@@ -11,6 +11,16 @@ struct ModelOptions: ParsableArguments {
 
     @Option(
         name: .long,
+        help: ArgumentHelp(
+            "Whose numbers the tensors go with, where names and shapes leave it open: torchvision, timm, timm-tf, "
+                + "efficientnet-pytorch, keras.", valueName: "name"))
+    var dialect: String?
+
+    @Flag(name: .long, help: "Take the body alone, without the classifier that the file may have.")
+    var headless = false
+
+    @Option(
+        name: .long,
         help: ArgumentHelp("Side of the square pictures, where weights leave it open.", valueName: "pixels"))
     var inputSize: Int?
 
@@ -36,7 +46,8 @@ struct ModelOptions: ParsableArguments {
     /// Those that are given, as the user wrote them.
     var given: [String] {
         [
-            ("--architecture", architecture != nil), ("--input-size", inputSize != nil),
+            ("--architecture", architecture != nil), ("--dialect", dialect != nil), ("--headless", headless),
+            ("--input-size", inputSize != nil),
             ("--key", key != nil),
             ("--dequantize", dequantize),
         ].filter(\.1).map(\.0)
@@ -57,6 +68,8 @@ struct ModelOptions: ParsableArguments {
     func opener(allowPartial: Bool = false) -> ModelOpener {
         var conversion = Converter.Options()
         conversion.architecture = architecture
+        conversion.dialect = dialect
+        conversion.isHeadless = headless
         conversion.inputSize = inputSize
         conversion.allowPartial = allowPartial
         var opener = ModelOpener(

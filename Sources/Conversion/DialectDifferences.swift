@@ -1,0 +1,99 @@
+import ZooArchitectures
+import ZooLayerGraphs
+import ZooTensors
+
+/// What would change if a dialect's own network took a graph's parameters.
+struct DialectDifferences {
+    let dialect: Dialect
+    /// Differences that change what the network computes, one sentence each.
+    private(set) var inResults: [String] = []
+    /// Differences that only training shows.
+    private(set) var inTraining: [String] = []
+
+    /// Whether the same numbers come out.
+    var isExact: Bool { inResults.isEmpty }
+
+    /// Compares a graph with the dialect's, for the same pictures and classes.
+    init(_ graph: LayerGraph, _ dialect: Dialect) throws(ZooError) {
+        self.dialect = dialect
+        let options = ArchitectureOptions(
+            classes: graph.classCount, inputChannels: graph.input.channels, inputSize: graph.input.height,
+            isHeadless: graph.head == nil, conventions: dialect.conventions)
+        let theirs = try Architecture.named(dialect.architecture).graph(options)
+        compareLayers(graph, theirs)
+        if graph.input != theirs.input {
+            inResults.append("pictures of \(graph.input) aren't square, as its are")
+        }
+        let unnamed = graph.nodes.filter { !$0.parameters.isEmpty && dialect.pair(node: $0.path) == nil }
+        if let first = unnamed.first {
+            inResults.append("\(unnamed.count) layers have no name there, the first \(first.path)")
+        }
+    }
+
+    /// - Returns: what is only different in training.
+    /// - Throws: ``ZooError`` that lists what else is.
+    func refused() throws(ZooError) -> [String] {
+        if isExact { return inTraining }
+        throw ZooError(
+            .mismatch,
+            "\(dialect.name)'s \(dialect.architecture) would give other numbers with these weights",
+            found: inResults.joined(separator: "; "),
+            remedy: "Leave --to out to keep the names that go with the numbers.")
+    }
+
+    private mutating func compareLayers(_ graph: LayerGraph, _ theirs: LayerGraph) {
+        var paddings: [String] = []
+        var epsilons: [String] = []
+        var others: [String] = []
+        var momenta = 0
+        for node in graph.nodes {
+            guard let other = theirs[node.path] else {
+                others.append("\(node.path) isn't there")
+                continue
+            }
+            if other.inputs != node.inputs || other.sharing != node.sharing {
+                others.append("\(node.path) reads others")
+            }
+            switch (node.layer, other.layer) {
+            case (.convolution(var mine), .convolution(let its)):
+                if mine.padding != its.padding {
+                    paddings.append(
+                        "\(node.path) \(DialectDifferences.sides(mine.padding)) instead of \(DialectDifferences.sides(its.padding))"
+                    )
+                }
+                mine.padding = its.padding
+                if mine != its { others.append("\(node.path) has other numbers") }
+            case (.batchNormalization(var mine), .batchNormalization(let its)):
+                if mine.epsilon != its.epsilon {
+                    epsilons.append("\(node.path) \(mine.epsilon) instead of \(its.epsilon)")
+                }
+                if mine.momentum != its.momentum || mine.usesBiasedVariance != its.usesBiasedVariance {
+                    momenta += 1
+                }
+                (mine.epsilon, mine.momentum) = (its.epsilon, its.momentum)
+                mine.usesBiasedVariance = its.usesBiasedVariance
+                if mine != its { others.append("\(node.path) has other numbers") }
+            case (.dropout(let mine), .dropout(let its)),
+                (.stochasticDepth(let mine), .stochasticDepth(let its)):
+                if mine != its { inTraining.append("\(node.path) drops \(mine), its drops \(its)") }
+            default: if node.layer != other.layer { others.append("\(node.path) is another layer") }
+            }
+        }
+        for node in theirs.nodes where graph[node.path] == nil { others.append("\(node.path) is missing") }
+        func list(_ what: String, _ entries: [String]) -> [String] {
+            guard let first = entries.first else { return [] }
+            return ["\(what) of \(entries.count) layers (\(first)\(entries.count > 1 ? ", …" : ""))"]
+        }
+        inResults = list("padding", paddings) + list("epsilon", epsilons) + list("the structure", others)
+        if momenta > 0 {
+            inTraining.append(
+                "in training, \(momenta) batch normalisations follow the batches' statistics at another rate there"
+            )
+        }
+    }
+
+    /// `1,1,1,1`: above, left, below, right.
+    private static func sides(_ padding: Padding) -> String {
+        "\(padding.top),\(padding.left),\(padding.bottom),\(padding.right)"
+    }
+}

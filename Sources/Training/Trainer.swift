@@ -21,6 +21,8 @@ public final class Trainer {
 
     private let model: Model
     private let configuration: TrainingConfiguration
+    /// Paths of the layers that are frozen from the first epoch to the last.
+    private let neverLearning: Set<String>
     private let data: Data
     private let sinks: [any EventSink]
     private let folder: String?
@@ -62,6 +64,7 @@ public final class Trainer {
                     remedy: "Give both the same classes, or a labels.txt that names all of them.")
             }
         }
+        let frozen = try settings.frozenPaths(of: start.graph)
         let backend = try makeBackend(start, settings)
         if let checkpoint {
             guard checkpoint.plan == backend.plan else {
@@ -74,6 +77,7 @@ public final class Trainer {
         }
         self.model = start
         self.configuration = settings
+        self.neverLearning = frozen
         self.data = data
         self.folder = folder
         self.backend = backend
@@ -173,7 +177,7 @@ public final class Trainer {
         var frozen: Set<String> = []
         for node in model.graph.nodes where !node.layer.parameterShapes.isEmpty {
             let headOnly = epoch <= configuration.headEpochs && node.path != model.graph.head
-            if headOnly || configuration.isFrozen(node.path) { frozen.insert(node.path) }
+            if headOnly || neverLearning.contains(node.path) { frozen.insert(node.path) }
         }
         return frozen
     }

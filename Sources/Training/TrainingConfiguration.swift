@@ -1,3 +1,4 @@
+package import ZooLayerGraphs
 public import ZooTensors
 
 /// Everything that decides a training run besides model and data. Two runs with equal configurations, plans and
@@ -15,7 +16,8 @@ public struct TrainingConfiguration: Sendable, Hashable {
     public var learningRate = 0.01
     /// Epochs at the beginning in which only the head learns.
     public var headEpochs = 0
-    /// Patterns of layer paths that never learn; `*` stands for any run of characters.
+    /// Layers that never learn: parts of the network (`stem`, `stage1`, `body`), paths, what paths begin with, or
+    /// patterns of paths, in which `*` stands for any run of characters.
     public var frozen: [String] = []
     /// Seed of every random choice.
     public var seed: UInt64 = 0
@@ -66,8 +68,26 @@ public struct TrainingConfiguration: Sendable, Hashable {
         self.threads = threads
     }
 
-    /// Whether a path matches one of the frozen patterns.
-    func isFrozen(_ path: String) -> Bool { frozen.contains { matches(Array($0.utf8), Array(path.utf8)) } }
+    /// Paths of the layers that never learn.
+    /// - Throws: ``ZooError`` for a name or a pattern that stands for no layer.
+    package func frozenPaths(of graph: LayerGraph) throws(ZooError) -> Set<String> {
+        var paths: Set<String> = []
+        for name in frozen {
+            guard name.contains("*") else {
+                paths.formUnion(try graph.nodes(in: name).map(\.path))
+                continue
+            }
+            let pattern = Array(name.utf8)
+            let found = graph.nodes.map(\.path).filter { matches(pattern, Array($0.utf8)) }
+            guard !found.isEmpty else {
+                throw ZooError(
+                    .invalidArgument, "no layer of the network has a path like this", tensor: name,
+                    remedy: "`zoo summary` lists the paths.")
+            }
+            paths.formUnion(found)
+        }
+        return paths
+    }
 }
 
 /// Whether a text matches a pattern with `*`, in linear memory and without recursion.

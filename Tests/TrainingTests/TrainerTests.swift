@@ -194,11 +194,21 @@ func smallModel(classes: Int = 2) throws -> Model {
 
     @Test func frozenLayersStayByteForByte() throws {
         let model = try smallModel()
-        let settings = configuration(epochs: 2) { $0.frozen = ["co*"] }
-        let trained = try trainer(settings, model: model).run()
-        for path in model.parameters.paths {
-            let same = try trained.parameters[path]?.bytes() == model.parameters[path]?.bytes()
-            #expect(same == (path.node == "conv"), "\(path)")
+        for name in ["co*", "conv", "body"] {
+            let settings = configuration(epochs: 2) { $0.frozen = [name] }
+            let trained = try trainer(settings, model: model).run()
+            for path in model.parameters.paths {
+                let same = try trained.parameters[path]?.bytes() == model.parameters[path]?.bytes()
+                #expect(same == (path.node == "conv"), "\(path)")
+            }
+        }
+    }
+
+    @Test func layersThatAreNotThereCannotBeFrozen() throws {
+        for name in ["stage3", "kno*", "con"] {
+            #expect {
+                try trainer(configuration(epochs: 1) { $0.frozen = [name] }, model: smallModel())
+            } throws: { ($0 as? ZooError)?.tensor == name }
         }
     }
 

@@ -71,7 +71,8 @@ struct Train: ParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Layers that don't learn; * stands for anything (repeatable).", valueName: "pattern"))
+            "Layers that don't learn: stem, stage1, body, a path, what paths begin with; * stands for anything "
+                + "(repeatable).", valueName: "layers"))
     var freeze: [String] = []
     @Flag(
         name: .long,

@@ -11,11 +11,11 @@ extension ReferenceExecutor {
         switch node.layer {
         case .convolution(let layer):
             return ReferenceConvolution(
-                taps: ConvolutionTaps(layer, inputs: operand, outputs: result),
+                windows: ConvolutionWindows(layer, inputs: operand, outputs: result),
                 weight: try parameter(node, .weight), bias: optionalParameter(node, .bias))
         case .transposedConvolution(let layer):
             return ReferenceTransposedConvolution(
-                taps: ConvolutionTaps(layer, operand: operand, result: result),
+                windows: ConvolutionWindows(layer, operand: operand, result: result),
                 weight: try parameter(node, .weight), bias: optionalParameter(node, .bias))
         case .linear:
             return ReferenceLinear(

@@ -12,12 +12,11 @@ struct ReferenceLinear: ReferenceOperation {
         var outputs: [Double] = []
         outputs.reserveCapacity(batch * outer)
         for sample in 0..<batch {
+            let input = inputs.span.extracting((sample * inner)..<((sample + 1) * inner))
             for row in 0..<outer {
-                var sum = bias?.elements[row] ?? 0
-                for column in 0..<inner {
-                    sum += inputs[sample * inner + column] * weights[row * inner + column]
-                }
-                outputs.append(sum)
+                let product = sumOfProducts(
+                    weights.span.extracting((row * inner)..<((row + 1) * inner)), input)
+                outputs.append(product + (bias?.elements[row] ?? 0))
             }
         }
         return ReferenceValue([batch, outer], outputs)
@@ -30,21 +29,18 @@ struct ReferenceLinear: ReferenceOperation {
         let (inputs, weights) = (operands[0].elements, weight.elements)
         var toInput = [Double](repeating: 0, count: batch * inner)
         var toWeight = [Double](repeating: 0, count: outer * inner)
-        var toBias = [Double](repeating: 0, count: outer)
         for sample in 0..<batch {
+            let columns = (sample * inner)..<((sample + 1) * inner)
             for row in 0..<outer {
                 let gradient = flow.elements[sample * outer + row]
-                toBias[row] += gradient
-                for column in 0..<inner {
-                    let (at, from) = (row * inner + column, sample * inner + column)
-                    toInput[from] += gradient * weights[at]
-                    toWeight[at] += gradient * inputs[from]
-                }
+                let filter = (row * inner)..<((row + 1) * inner)
+                add(gradient, times: weights.span.extracting(filter), to: &toInput, at: columns.lowerBound)
+                add(gradient, times: inputs.span.extracting(columns), to: &toWeight, at: filter.lowerBound)
             }
         }
         return ReferenceGradients(
             operand: ReferenceValue(operands[0].shape, toInput),
             weight: ReferenceValue(weight.shape, toWeight),
-            bias: bias.map { ReferenceValue($0.shape, toBias) })
+            bias: bias.map { $0.gradient(flow) })
     }
 }

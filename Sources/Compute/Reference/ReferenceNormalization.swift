@@ -25,10 +25,9 @@ struct ReferenceScaling: ReferenceOperation {
                 $0.shape,
                 planes.sums { flow.elements[$0] * (input[$0] - mean[$1]) * factor[$1] })
         }
-        let toBias = bias.map { ReferenceValue($0.shape, planes.sums { at, _ in flow.elements[at] }) }
         return ReferenceGradients(
             operand: planes.map(flow) { $0 * factor[$1] * (weight?.elements[$1] ?? 1) }, weight: toWeight,
-            bias: toBias)
+            bias: bias.map { $0.gradient(flow) })
     }
 }
 

@@ -34,6 +34,11 @@ struct ReferenceValue {
     mutating func add(_ other: ReferenceValue) {
         for position in elements.indices { elements[position] += other.elements[position] }
     }
+
+    /// The gradient of this bias, one number for each channel.
+    func gradient(_ flow: ReferenceValue) -> ReferenceValue {
+        ReferenceValue(shape, ChannelPlanes(flow.shape).sums { position, _ in flow.elements[position] })
+    }
 }
 
 /// A value as layers see it that treat each channel, axis 1, in its own way.

@@ -77,13 +77,13 @@ struct Predict: ParsableCommand {
         }
         if model.preprocessing.isAssumed {
             Terminal.printText(
-                "  assumed: pictures \(preparation(model)); say otherwise with zoo convert --mean … --std …")
+                "  assumed: pictures \(assumption(model)); say otherwise with zoo convert --mean … --std …")
         }
         print("Next: zoo evaluate \(Paths.quoted(self.model)) --data FOLDER")
     }
 
     /// What is done to pictures' numbers.
-    private func preparation(_ model: Model) -> String {
+    private func assumption(_ model: Model) -> String {
         let preprocessing = model.preprocessing
         let scaled = preprocessing.scale == 1 ? "of 0…255" : "scaled to 0…1"
         if preprocessing.mean.isEmpty, preprocessing.standardDeviation.isEmpty { return scaled }

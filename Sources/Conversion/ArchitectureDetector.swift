@@ -86,6 +86,8 @@ struct ArchitectureDetector {
                     remedy: "Leave --dialect out, or say --dialect \(found[0]).")
             }
             best = asked
+        } else if let configured = configured(best) {
+            best = configured
         }
         var chosen: (plan: ConversionPlan, faults: Int)?
         var refusal: ZooError?
@@ -101,6 +103,22 @@ struct ArchitectureDetector {
         if let chosen { return chosen.plan }
         if let refusal { throw refusal }
         return nil
+    }
+
+    /// The name that timm's `config.json` beside the weights gives the network.
+    private var configuredName: String? {
+        checkpoint.extras[CheckpointFolder.configurationKey]?["architecture"]?.stringValue
+    }
+
+    /// Those of several dialects with the same names that timm's `config.json` decides for.
+    private func configured(_ candidates: [Candidate]) -> [Candidate]? {
+        guard let name = configuredName else { return nil }
+        let isTensorFlow = name.hasPrefix("tf_")
+        let chosen = candidates.filter {
+            $0.dialect.name == (isTensorFlow ? "timm-tf" : "timm")
+                && $0.dialect.architecture == (isTensorFlow ? String(name.dropFirst(3)) : name)
+        }
+        return chosen.isEmpty ? nil : chosen
     }
 
     private func plan(
@@ -146,7 +164,9 @@ struct ArchitectureDetector {
                     others: others.map(\.dialect), isAsked: self.dialect != nil),
             setAside: setAside(candidate),
             origin: ConversionPlan.Origin(
-                dialect: dialect, evidence: evidence.sentences(isAsked: self.options.isHeadless),
+                dialect: dialect,
+                evidence: evidence.sentences(isAsked: self.options.isHeadless)
+                    + (configuredName.map { ["config.json calls it \($0)"] } ?? []),
                 foreignHead: self.options.isHeadless ? [] : candidate.match.foreignHead))
     }
 
@@ -171,7 +191,8 @@ struct ArchitectureDetector {
         let tensors = checkpoint.tensors.filter { !$0.name.hasSuffix("num_batches_tracked") }
         var fitting: [ConversionPlan] = []
         for candidate in architecture.map({ [$0] }) ?? Architecture.all {
-            let paths = try candidate.graph(options).parameters.map(\.path)
+            let asIs = ArchitectureOptions(isHeadless: options.isHeadless)
+            let paths = try candidate.graph(asIs).parameters.map(\.path)
             guard paths.count == tensors.count else { continue }
             var shapes: [ParameterPath: TensorShape] = [:]
             var sources: [ParameterPath: (key: String, transform: LayoutTransform)] = [:]

@@ -14,15 +14,17 @@ struct DetectionEvidence {
     /// What was seen.
     /// - Parameter isAsked: whether the user asked for the body alone.
     func sentences(isAsked: Bool) -> [String] {
-        var result = ["\(match.found) of \(match.wanted) layers have the names: \(dialect.title)"]
+        var result = ["\(match.found) of \(match.wanted) layers match by name: \(dialect.title)"]
         let first = graph.parameters.first { $0.shape.rank == 4 }
         if let first, let key = dialect.key(for: first.path), let tensor = checkpoint[key] {
-            result.append("\(key) \(tensor.shape) gives \(graph.input.channels) channels of pictures")
+            let channels = graph.input.channels
+            result.append(
+                "\(key) \(tensor.shape): pictures have \(channels) channel\(channels == 1 ? "" : "s")")
         }
         if let head = graph.head, let classes = graph.classCount {
             let source = match.renamedHead?.source ?? dialect.pair(node: head)?.source ?? head
             if let tensor = checkpoint["\(source).weight"] {
-                result.append("\(source).weight \(tensor.shape) gives \(classes) classes")
+                result.append("\(source).weight \(tensor.shape): \(classes) classes")
             }
         } else if match.isHeadless {
             result.append("there are no tensors of its classifier: the network ends with its features")

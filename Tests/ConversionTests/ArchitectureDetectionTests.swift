@@ -83,6 +83,30 @@ import ZooTestSupport
         #expect(try padding(plan(timm) { ($0.dialect, $0.inputSize) = ("timm-tf", 225) }) == Padding(1))
     }
 
+    /// timm's own folders say which of the two networks it is.
+    @Test func configurationsDecide() throws {
+        for (name, dialect) in [("tf_efficientnet_b0", "timm-tf"), ("efficientnet_b0", "timm")] {
+            var extras = JSONObject()
+            extras[CheckpointFolder.configurationKey] = ["architecture": .string(name)]
+            let file = try checkpoint(entries("efficientnet_b0", "timm")).with(extras: extras)
+            let plan = try Converter().plan(file)
+            #expect(plan.origin.dialect?.name == dialect)
+            #expect(plan.origin.evidence.contains { $0.contains(name) })
+            #expect(!plan.assumptions.contains { $0.contains("--dialect") })
+        }
+    }
+
+    @Test func classNamesMustBeAsManyAsTheClasses() throws {
+        var options = Converter.Options()
+        options.labels = ["cat", "dog"]
+        #expect {
+            try Converter(options: options).convert(checkpoint(entries("resnet18")))
+        } throws: { error in
+            let error = error as? ZooError
+            return error?.expected == "1000" && error?.found == "2"
+        }
+    }
+
     @Test func dialectsThatDoNotGoWithTheNamesAreRefused() throws {
         let file = try entries("efficientnet_b0")
         for (dialect, found) in [("timm", "torchvision"), ("keras", "PyTorch"), ("tim", "timm")] {
@@ -106,8 +130,8 @@ import ZooTestSupport
         try plan.requireComplete(file: nil)
         let evidence = plan.origin.evidence.joined(separator: "; ")
         #expect(
-            evidence.contains("41 of 41 layers") && evidence.contains("fc.weight [7, 512] gives 7 classes"))
-        #expect(evidence.contains("conv1.weight [64, 1, 7, 7] gives 1 channels"))
+            evidence.contains("41 of 41 layers") && evidence.contains("fc.weight [7, 512]: 7 classes"))
+        #expect(evidence.contains("conv1.weight [64, 1, 7, 7]: pictures have 1 channel"))
     }
 
     @Test(arguments: ["resnet18", "vgg11", "alexnet", "efficientnet_b0"])

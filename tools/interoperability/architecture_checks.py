@@ -1,0 +1,152 @@
+"""Libraries of PyTorch networks load strictly what we write, and we give back every byte of what they write."""
+
+import efficientnet_lite_pytorch
+import efficientnet_pytorch
+import numpy as np
+import timm
+import torch
+import torchvision
+
+from harness import THREADS, Bench, check, error, require_equal_bytes, sample
+
+torch.set_num_threads(THREADS)
+
+TORCHVISION = [
+    "resnet18", "efficientnet_b0", "alexnet", "vgg11", "vgg13", "vgg16", "vgg19", "vgg11_bn", "vgg13_bn", "vgg16_bn",
+    "vgg19_bn", "resnet34", "resnet50", "resnet101", "resnet152", "efficientnet_b1", "efficientnet_b2"]
+TIMM = [
+    "vgg11", "tf_efficientnet_b0", "resnet18", "efficientnet_b0", "efficientnet_lite0", "tf_efficientnet_lite0",
+    "vgg16", "vgg16_bn", "resnet50", "efficientnet_b1", "efficientnet_b2", "tf_efficientnet_b1", "tf_efficientnet_b2"]
+LUKEMELAS = ["efficientnet-b0", "efficientnet-lite0", "efficientnet-b1", "efficientnet-b2"]
+
+
+def lukemelas(name):
+    package = efficientnet_lite_pytorch if "lite" in name else efficientnet_pytorch
+    return package.EfficientNet.from_name(name)
+
+
+def shaken(model, seed=0):
+    """The model in evaluation mode, its statistics and counters as far from fresh ones as trained ones are."""
+    torch.manual_seed(seed)
+    for module in model.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.running_mean.uniform_(-0.1, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+            torch.nn.init.uniform_(module.bias, -0.1, 0.1)
+            module.num_batches_tracked.fill_(int(torch.randint(1, 10_000, ())))
+    return model.eval()
+
+
+def native(bench: Bench, model, *options):
+    """Our native file of a model's state dict."""
+    torch.save(model.state_dict(), bench.path("theirs.pth"))
+    return bench.convert(bench.path("theirs.pth"), "ours.zoo.safetensors", *options)
+
+
+def require_same_state(model, state):
+    """The model takes the state dict strictly, which has its own tensors bit for bit."""
+    reference = model.state_dict()
+    assert set(state) == set(reference), sorted(set(state) ^ set(reference))[:4]
+    for key, value in reference.items():
+        require_equal_bytes(key, state[key].numpy(), value.numpy())
+    model.load_state_dict(state, strict=True)
+
+
+def logits(model, size=224):
+    x = torch.from_numpy(np.random.default_rng(2).normal(size=(2, 3, size, size)).astype(np.float32))
+    with torch.no_grad():
+        return model(x).numpy()
+
+
+@check
+def torchvision_loads_our_state_dicts(bench: Bench):
+    for name in sample(TORCHVISION, fixed=2):
+        model = shaken(getattr(torchvision.models, name)(weights=None))
+        ours = native(bench, model)
+        require_same_state(model, torch.load(bench.convert(ours, "again.pth"), weights_only=True))
+        named = bench.convert(ours, "named.pth", "--to", "torchvision")
+        require_same_state(model, torch.load(named, weights_only=True))
+
+
+@check
+def timm_loads_our_state_dicts(bench: Bench):
+    for name in sample(TIMM, fixed=2):
+        model = shaken(timm.create_model(name))
+        target = "timm-tf" if name.startswith("tf_") else "timm"
+        ours = native(bench, model, *(["--dialect", target] if "efficientnet" in name else []))
+        require_same_state(model, torch.load(bench.convert(ours, "again.pth"), weights_only=True))
+        if target == "timm-tf":
+            named = bench.convert(ours, "named.pth", "--to", target)
+            require_same_state(model, torch.load(named, weights_only=True))
+            continue
+        folder = bench.convert(ours, f"folder-{name}", "--to", "timm")
+        loaded = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
+        require_same_state(model, loaded.state_dict())
+        assert error(logits(loaded), logits(model)) == 0
+
+
+@check
+def efficientnet_pytorch_loads_our_state_dicts(bench: Bench):
+    for name in sample(LUKEMELAS, fixed=2):
+        model = shaken(lukemelas(name))
+        ours = native(bench, model)
+        require_same_state(model, torch.load(bench.convert(ours, "again.pth"), weights_only=True))
+        named = bench.convert(ours, "named.pth", "--to", "efficientnet-pytorch")
+        require_same_state(model, torch.load(named, weights_only=True))
+
+
+@check
+def libraries_agree_on_what_we_hand_over(bench: Bench):
+    """From one library to another, with the same logits in both; where they would differ, we refuse."""
+    rows = [
+        (torchvision.models.resnet18, "timm", lambda: timm.create_model("resnet18")),
+        (torchvision.models.vgg11, "timm", lambda: timm.create_model("vgg11")),
+        (torchvision.models.efficientnet_b0, "timm", lambda: timm.create_model("efficientnet_b0")),
+        (lambda: lukemelas("efficientnet-b0"), "timm-tf", lambda: timm.create_model("tf_efficientnet_b0")),
+        (lambda: lukemelas("efficientnet-lite0"), "timm-tf", lambda: timm.create_model("tf_efficientnet_lite0")),
+    ]
+    for make, target, other in rows:
+        source, receiver = shaken(make()), other().eval()
+        ours = native(bench, source)
+        if target == "timm":
+            folder = bench.convert(ours, f"handed-{id(make)}", "--to", target)
+            state = timm.models.load_state_dict(str(folder / "model.safetensors"))
+        else:
+            state = torch.load(bench.convert(ours, "handed.pth", "--to", target), weights_only=True)
+        receiver.load_state_dict(state, strict=True)
+        found = error(logits(receiver), logits(source))
+        print(f"    {type(source).__name__} in {target}: {found:.1e}")
+        assert found <= 1e-5
+    for make, target in [
+            (lambda: lukemelas("efficientnet-b0"), "torchvision"), (lambda: lukemelas("efficientnet-b0"), "timm"),
+            (torchvision.models.efficientnet_b0, "timm-tf"), (lambda: lukemelas("efficientnet-lite0"), "torchvision"),
+            (torchvision.models.resnet18, "efficientnet-pytorch")]:
+        ours = native(bench, make())
+        output = bench.path("refused" if target == "timm" else "refused.pth")
+        result = bench.run("convert", ours, "-o", output, "--to", target, expect=1)
+        assert not output.exists() and ("padding of" in result.stderr or "has no names" in result.stderr), result.stderr
+
+
+@check
+def bodies_of_torchvision_are_recognised(bench: Bench):
+    """Bodies as people cut them out, with and without a head of their own."""
+    model = torchvision.models.resnet18(weights=None)
+    children = list(model.children())
+    head = torch.nn.Sequential(torch.nn.BatchNorm1d(512), torch.nn.Linear(512, 5))
+    rows = [
+        (torch.nn.Sequential(*children[:-1]), "resnet18"),
+        (torch.nn.Sequential(*children[:-1], torch.nn.Flatten(), torch.nn.Linear(512, 5)), "resnet18"),
+        (torchvision.models.vgg16(weights=None).features, "vgg16"),
+    ]
+    for body, architecture in rows:
+        ours = native(bench, body)
+        report = bench.json("convert", bench.path("theirs.pth"), "-o", ours, "--dry-run")
+        assert report["architecture"] == architecture, report["architecture"]
+        assert report["report"]["missing"] == [] and report["report"]["evidence"]
+        require_same_state(body, torch.load(bench.convert(ours, "again.pth"), weights_only=True))
+    torch.save(torch.nn.Sequential(torch.nn.Sequential(*children[:-2]), head).state_dict(), bench.path("fastai.pth"))
+    refused = bench.run("convert", bench.path("fastai.pth"), "-o", bench.path("x.zoo.safetensors"), expect=1)
+    assert "--headless" in refused.stderr, refused.stderr
+    bench.convert(bench.path("fastai.pth"), "body.zoo.safetensors", "--headless")
+

@@ -55,6 +55,16 @@ public struct RunCheckpoint: Sendable {
             model, extraTensors: tensors, extraMetadata: [Self.metadataKey: document.text()], to: path)
     }
 
+    /// How the run was set up that a file is the checkpoint of; `nil` for any other file.
+    public static func configuration(of checkpoint: Checkpoint) throws(ZooError) -> TrainingConfiguration? {
+        guard let text = checkpoint.extras["__metadata__"]?[metadataKey]?.stringValue else { return nil }
+        do throws(ZooError) {
+            return try TrainingConfiguration(json: JSONParser.parse(text)["configuration"] ?? .null)
+        } catch {
+            throw error.adding(file: checkpoint.path)
+        }
+    }
+
     /// Reads a checkpoint back.
     /// - Throws: ``ZooError`` when the file is a plain model, damaged, or of another version.
     public init(_ checkpoint: Checkpoint) throws(ZooError) {

@@ -79,6 +79,7 @@ import Testing
             let document = try json(zoo.run("summary", name, "--json"))
             #expect(document["parameters"] as? Int == 61_706)
             #expect(document["multiply_adds"] as? Int == 416_520)
+            #expect(document["torchinfo_mult_adds"] as? Int == 423_038)
         }
     }
 

@@ -112,6 +112,7 @@ import ZooTensors
         let shared = try #require(summary.rows.first { $0.path == "b" })
         #expect(shared.parameters == 0 && shared.details.contains("shared with a"))
         #expect(shared.multiplyAdds == 2 * 4 * 4 * 5 * 9)
+        #expect(shared.variables.isEmpty && summary.rows.contains { $0.variables.count == 3 })
     }
 
     @Test func documentsComeBackAsTheyWere() throws {

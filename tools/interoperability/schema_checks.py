@@ -30,6 +30,9 @@ def json_documents_follow_their_schemas(bench: Bench):
         document = bench.json("convert", source, "-o", bench.path("schema-out.zoo.safetensors"))
         validator(bench, "convert").validate(document)
         validator(bench, "summary").validate(bench.json("summary", source))
+    # With modules, statistics and layers that share.
+    nested = bench.root / "tools/goldens/keras/nested.keras"
+    validator(bench, "summary").validate(bench.json("summary", nested, "--freeze", "inner*"))
     for target in ("copy.pth", "copy.safetensors", "copy.npz"):
         validator(bench, "convert").validate(bench.json("convert", pth, "--raw", "-o", bench.path(target)))
     parts = bench.json("convert", pth, "--max-shard-size", "50KB", "-o", bench.path("parts.safetensors"))

@@ -22,7 +22,7 @@ struct ModelOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp("Side of the square pictures, where weights leave it open.", valueName: "pixels"))
-    var inputSize: Int?
+    var inputSize: PictureSize?
 
     @Option(
         name: .long,
@@ -38,8 +38,8 @@ struct ModelOptions: ParsableArguments {
     private static var names: String { Architecture.all.map(\.name).joined(separator: ", ") }
 
     func validate() throws {
-        if let inputSize, !(1...4_096).contains(inputSize) {
-            throw ValidationError("--input-size must be between 1 and 4096.")
+        if let inputSize, inputSize.side == nil, CommandLine.arguments.dropFirst().first != "summary" {
+            throw ValidationError("--input-size must be one number here, the side of square pictures.")
         }
     }
 
@@ -54,10 +54,10 @@ struct ModelOptions: ParsableArguments {
     }
 
     /// Opens a model as these options say, and warns of what its file would have had Python run.
-    func open(_ path: String, allowPartial: Bool = false) throws(ZooError) -> (
-        model: Model, report: ConversionReport?
-    ) {
-        let (model, report) = try opener(allowPartial: allowPartial).open(path)
+    func open(
+        _ path: String, allowPartial: Bool = false, with opener: ModelOpener? = nil
+    ) throws(ZooError) -> (model: Model, report: ConversionReport?) {
+        let (model, report) = try (opener ?? self.opener(allowPartial: allowPartial)).open(path)
         for warning in report?.warnings ?? [] {
             Terminal.printError(ErrorText.oneLine("warning: \(path): \(warning)."))
         }
@@ -70,12 +70,34 @@ struct ModelOptions: ParsableArguments {
         conversion.architecture = architecture
         conversion.dialect = dialect
         conversion.isHeadless = headless
-        conversion.inputSize = inputSize
+        conversion.inputSize = inputSize?.side
         conversion.allowPartial = allowPartial
         var opener = ModelOpener(
             conversion: conversion, stateDict: key, isolation: .helper(executable: pathOfThisExecutable()))
         opener.dequantizes = dequantize
         return opener
+    }
+}
+
+/// The size of pictures as people write it: `224`, `HxW` or `CxHxW`.
+struct PictureSize: ExpressibleByArgument {
+    /// `nil` where only height and width are said.
+    let channels: Int?
+    let height: Int
+    let width: Int
+
+    /// The side of a square picture whose channels aren't said.
+    var side: Int? { channels == nil && height == width ? height : nil }
+
+    init?(argument: String) {
+        let parts = argument.lowercased().split(separator: "x", omittingEmptySubsequences: false)
+        let numbers = parts.compactMap { Int($0) }
+        guard (1...3).contains(parts.count), numbers.count == parts.count,
+            numbers.allSatisfy({ (1...4_096).contains($0) })
+        else { return nil }
+        channels = numbers.count == 3 ? numbers[0] : nil
+        height = numbers.count == 1 ? numbers[0] : numbers[numbers.count - 2]
+        width = numbers[numbers.count - 1]
     }
 }
 

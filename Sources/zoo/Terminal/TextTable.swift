@@ -1,6 +1,7 @@
 /// Rows of text in aligned columns.
 struct TextTable {
-    enum Alignment { case left, right }
+    /// Where a column's texts stand; those of a `whole` one stand left and are never broken.
+    enum Alignment { case left, right, whole }
 
     private let columns: [(title: String, alignment: Alignment)]
     private var rows: [[String]] = []
@@ -28,12 +29,14 @@ struct TextTable {
 
     /// A row in as many lines as its longest cell takes.
     private func lines(_ cells: [String], _ widths: [Int]) -> [String] {
-        let parts = cells.indices.map { Words.wrapped(cells[$0], width: widths[$0]) }
+        let parts = cells.indices.map {
+            columns[$0].alignment == .whole ? [cells[$0]] : Words.wrapped(cells[$0], width: widths[$0])
+        }
         return (0..<(parts.map(\.count).max() ?? 1)).map { line in
             let padded = cells.indices.map { column in
                 let part = line < parts[column].count ? parts[column][line] : ""
                 let fill = String(repeating: " ", count: max(0, widths[column] - part.count))
-                return columns[column].alignment == .left ? part + fill : fill + part
+                return columns[column].alignment == .right ? fill + part : part + fill
             }
             var text = "  " + padded.joined(separator: "  ")
             while text.last == " " { text.removeLast() }
@@ -46,7 +49,7 @@ struct TextTable {
         var widths = columns.indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
         guard let limit else { return widths }
         let least = columns.indices.map { column in
-            columns[column].alignment == .right
+            columns[column].alignment != .left
                 ? widths[column] : cells.map { Words.longest($0[column]) }.max() ?? 0
         }
         var excess = widths.reduce(0) { $0 + $1 + 2 } - limit

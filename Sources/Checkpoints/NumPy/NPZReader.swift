@@ -3,6 +3,9 @@ public import ZooTensors
 
 /// Reads NumPy archives, and single arrays, as checkpoints.
 public enum NPZReader {
+    /// The name of an array that has none: the one in an `.npy` file.
+    public static let namelessArray = "arr_0"
+
     /// Lists the arrays of an archive under their names; a single array is `arr_0`, as `np.savez` would call it.
     public static func read(
         _ source: ByteSource, options: CheckpointReadOptions = CheckpointReadOptions()
@@ -10,8 +13,9 @@ public enum NPZReader {
         let first = try source.bytes(at: 0, count: min(source.count, NPYHeader.maximumByteCount))
         if first.starts(with: NPYHeader.magic) {
             let header = try NPYHeader(parsing: first, start: source.start, file: source.path)
-            let tensor = CheckpointTensor(name: "arr_0", elementType: header.elementType, shape: header.shape)
-            {
+            let tensor = CheckpointTensor(
+                name: namelessArray, elementType: header.elementType, shape: header.shape
+            ) {
                 () throws(ZooError) in try NPYFile.read(source)
             }
             return try Checkpoint(format: .npz, path: source.path, tensors: [tensor])

@@ -111,8 +111,7 @@ extension GraphSummary {
     /// The totals of some rows, which together count as one module. The sums can't overflow: those of all rows don't.
     public func totals(of layers: [Int]) -> Totals {
         let members = Set(layers)
-        let last = layers.last { row in readers[row].contains { !members.contains($0) } } ?? layers.last
-        var totals = Totals(output: last.map { rows[$0].output } ?? output)
+        var totals = Totals(output: result(of: layers).map { rows[$0].output } ?? output)
         for row in layers.map({ rows[$0] }) {
             totals.parameters += row.parameters
             totals.trainable += row.trainable
@@ -127,6 +126,13 @@ extension GraphSummary {
             }
         }
         return totals
+    }
+
+    /// The row that gives the result of some rows, which together count as one module: the last one that is read
+    /// outside.
+    public func result(of layers: [Int]) -> Int? {
+        let members = Set(layers)
+        return layers.last { row in readers[row].contains { !members.contains($0) } } ?? layers.last
     }
 
     /// The totals of a line: of its own layer, or of everything in it.

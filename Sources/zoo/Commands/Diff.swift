@@ -9,12 +9,16 @@ struct Diff: ParsableCommand {
             Numbers are equal when |a − b| ≤ atol + rtol·|b|; NaN equals NaN in the same place. With nothing said, \
             every number has to be the same. The differing tensors are listed, the worst first.
 
+            Activations are compared in the same way: .npy files, and the arrays of .npz files by name. What an .npy \
+            file holds has no name; it is compared with the other file's only tensor.
+
             Exit codes: 0 equal, 2 different, 1 one can't be read.
 
             Examples:
               zoo diff model.pth model.safetensors
               zoo diff model.pth half.safetensors --ignore-dtype --rtol 1e-3 --atol 1e-6
               zoo diff zoo/weights/lenet-mnist.pth lenet.h5 --converted
+              zoo diff ours.npz theirs.npz --rtol 1e-4 --atol 1e-5
             """)
 
     @Argument(help: "A file, the index of several, a folder, or a built-in model.") var first: String
@@ -73,10 +77,11 @@ struct Diff: ParsableCommand {
         var options = TableComparison.Options()
         options.tolerance = Tolerance(absolute: atol, relative: rtol)
         options.ignoresTypes = ignoreDtype
+        let tensors = DiffSide.paired(sides.map(\.tensors))
         var total = 0
         for tensor in sides[1].tensors { total = try Checked.sum(total, try tensor.byteCount()) }
         let progress = CopyProgress("compared", of: total)
-        let comparison = try TableComparison(sides[0].tensors, sides[1].tensors, options: options) {
+        let comparison = try TableComparison(tensors[0], tensors[1], options: options) {
             progress.advance($0)
         }
         progress.finish()
@@ -134,6 +139,16 @@ struct DiffSide {
         let copy = try TensorCopy(of: table, options: options)
         tensors = copy.entries.map(\.target)
         notes = table.notes + copy.notes
+    }
+
+    /// The tensors of both sides; where each has a single one, and a NumPy file gave it no name of its own, under one
+    /// name.
+    static func paired(_ sides: [[CheckpointTensor]]) -> [[CheckpointTensor]] {
+        guard sides.allSatisfy({ $0.count == 1 }),
+            sides.contains(where: { $0[0].name == NPZReader.namelessArray })
+        else { return sides }
+        let name = sides.map { $0[0].name }.first { $0 != NPZReader.namelessArray } ?? NPZReader.namelessArray
+        return sides.map { $0.map { $0.renamed(name) } }
     }
 
     private static func warn(_ path: String, _ warning: String) {

@@ -66,7 +66,8 @@ struct DiffReport {
     func show(all: Bool, isConverted: Bool) {
         for side in sides {
             Terminal.printText(
-                "\(Terminal.bold(side.path))  \(side.title), \(Numbers.grouped(side.tensors.count)) tensors")
+                "\(Terminal.bold(side.path))  \(side.title), \(Numbers.counted(side.tensors.count, "tensor"))"
+            )
             for note in side.notes { Terminal.printText("  note: \(note)") }
         }
         print()
@@ -87,14 +88,19 @@ struct DiffReport {
         showNames(comparison.onlyInSecond, "only in \(sides[1].path)", all: all)
         let shared = comparison.equalCount + comparison.differences.count
         if comparison.isEqual {
-            Terminal.printText("Equal: all \(Numbers.grouped(shared)) tensors\(tolerance).")
+            let all = shared == 1 ? "one tensor" : "all \(Numbers.grouped(shared)) tensors"
+            Terminal.printText("Equal: \(all)\(tolerance).")
             return
         }
         Terminal.printText(
             "Different: \(Numbers.grouped(comparison.equalCount)) of \(Numbers.grouped(shared)) tensors of the same name "
                 + "are equal\(tolerance); \(Numbers.grouped(comparison.onlyInFirst.count)) are only in the first, "
                 + "\(Numbers.grouped(comparison.onlyInSecond.count)) only in the second.")
-        if shared == 0, !isConverted {
+        if shared == 0, sides.contains(where: { $0.tensors.first?.name == NPZReader.namelessArray }) {
+            Terminal.printText(
+                "The array of an .npy file has no name; put it into an .npz file under the name of the tensor that it "
+                    + "is to be compared with, or take that one alone with --include.")
+        } else if shared == 0, !isConverted {
             Terminal.printText(
                 "No name is in both. For files of different frameworks say --converted; else rename the first file's "
                     + "tensors with --rename.")

@@ -11,6 +11,11 @@ enum Numbers {
         return number < 0 ? "-" + text : text
     }
 
+    /// `1 tensor`, `61,706 tensors`.
+    static func counted(_ number: Int, _ thing: String) -> String {
+        "\(grouped(number)) \(thing)\(number == 1 ? "" : "s")"
+    }
+
     /// `241.0 KiB`.
     static func bytes(_ count: Int) -> String {
         let units = ["bytes", "KiB", "MiB", "GiB", "TiB"]

@@ -28,7 +28,7 @@ public struct Converter: Sendable {
         public init() {}
     }
 
-    private let options: Options
+    let options: Options
 
     /// A converter with these options.
     public init(options: Options = Options()) { self.options = options }
@@ -65,7 +65,8 @@ public struct Converter: Sendable {
         }
     }
 
-    private func carryOut(
+    /// Reads the tensors that a plan names, and initialises what it lacks.
+    func carryOut(
         _ plan: ConversionPlan, on checkpoint: Checkpoint
     ) throws(ZooError) -> (model: Model, report: ConversionReport) {
         var parameters = ParameterTable()

@@ -75,7 +75,7 @@ struct LayerReader {
         case "dropout": return .dropout(probability: try probability())
         case "spatial_dropout": return .spatialDropout(probability: try probability())
         case "stochastic_depth": return .stochasticDepth(probability: try probability())
-        default: throw invalid("layer")
+        default: throw unknownKind()
         }
     }
 
@@ -104,7 +104,29 @@ struct LayerReader {
     }
 
     private func invalid(_ member: String) -> ZooError {
-        ZooError(.corrupt, "a layer of the graph document has no valid member \"\(member)\"", tensor: path)
+        let text = json[member]?.text() ?? "none"
+        return ZooError(
+            .corrupt, "a layer of the graph document has no valid member \"\(member)\"", tensor: path,
+            found: text.count > 60 ? "\(text.prefix(57))…" : text)
+    }
+
+    /// Kinds of layers, for suggestions.
+    static let kinds = [
+        "activation", "adaptive_pooling", "add", "average", "batch_normalization", "concatenate",
+        "convolution",
+        "cropping", "dropout", "flatten", "global_pooling", "linear", "multiply", "normalization", "padding",
+        "parametric_relu", "permute", "pooling", "rescaling", "reshape", "softmax", "spatial_dropout",
+        "stochastic_depth", "transposed_convolution", "upsampling",
+    ]
+
+    private func unknownKind() -> ZooError {
+        guard let kind = json["layer"]?.stringValue else { return invalid("layer") }
+        let near = nearest(to: kind, among: LayerReader.kinds)
+        return ZooError(
+            .corrupt, "a layer of the graph document is of no known kind", tensor: path,
+            expected: near.isEmpty
+                ? LayerReader.kinds.joined(separator: ", ") : near.joined(separator: " or "),
+            found: kind)
     }
 
     private func integer(_ member: String) throws(ZooError) -> Int {

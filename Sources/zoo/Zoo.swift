@@ -16,7 +16,7 @@ struct Zoo: ParsableCommand {
             Inspect.self, Convert.self, Diff.self, Summary.self, SurgeryCommand.self, Train.self,
             Evaluate.self,
             Predict.self,
-            Forward.self,
+            Forward.self, GraphCommand.self,
         ])
 
     static func main() {

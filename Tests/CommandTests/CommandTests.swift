@@ -34,6 +34,14 @@ import Testing
         #expect(outcome.output.contains("--json"))
     }
 
+    @Test(arguments: [["graph"], ["graph", "show"]])
+    func helpOfCommandsWithinCommands(words: [String]) throws {
+        let outcome = try zoo.run(words + ["--help"])
+        #expect(outcome.code == 0)
+        #expect(outcome.output.contains("zoo \(words.joined(separator: " "))"))
+        #expect(outcome.output.contains("Example"))
+    }
+
     @Test func inspectNamesTensorsAndNetwork() throws {
         let outcome = try zoo.run("inspect", pth)
         #expect(outcome.code == 0)

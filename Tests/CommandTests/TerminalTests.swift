@@ -20,7 +20,7 @@ import Testing
 
     @Test(arguments: [
         "", "--version", "--help", "inspect --help", "convert --help", "diff --help", "summary --help",
-        "forward --help",
+        "forward --help", "graph", "graph --help", "graph show --help",
         "surgery --help", "evaluate --help", "predict --help", "train --help",
     ])
     func helpFits(command: String) throws {
@@ -37,6 +37,7 @@ import Testing
             .enabled(if: hasTerminals, "this machine gives out no pseudo-terminals"),
             arguments: [
                 "inspect lenet.h5", "convert lenet.h5 -o lenet.zoo.safetensors", "summary lenet.h5",
+                "summary lenet.h5 --columns kind,output,share --svg lenet.svg",
                 "convert lenet.h5 --raw --dry-run -o lenet.safetensors", "diff lenet.h5 lenet.h5",
                 "surgery lenet.h5 --labels labels.txt -o new.zoo.safetensors",
                 "train lenet.h5 --data data --epochs 1 -o run", "evaluate lenet.h5 --data data",

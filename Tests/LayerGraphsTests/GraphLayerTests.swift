@@ -124,6 +124,21 @@ import ZooTensors
         #expect(keys == [ParameterPath("bn", .runningMean): "k"])
     }
 
+    /// The form that people write leaves much out, and says the same.
+    @Test func shortDocumentsComeBackAsTheyWere() throws {
+        let graph = try Self.everyKind()
+        let keys = [
+            ParameterPath("conv", .weight): "stem.weight", ParameterPath("conv", .bias): "stem.bias",
+            ParameterPath("bn", .bias): "beta",
+        ]
+        let text = GraphDocument.shortText(graph, keys: keys)
+        let back = try GraphDocument.read(JSONParser.parse(text))
+        #expect(back.graph == graph)
+        #expect(back.keys == keys)
+        #expect(text.contains("\"key\": \"stem\"") && text.contains("\"keys\": {\"bias\": \"beta\"}"))
+        #expect(text.utf8.count < GraphDocument.json(graph, keys: keys).text().utf8.count)
+    }
+
     @Test func documentsThatContradictThemselvesAreRefused() throws {
         let text = GraphDocument.json(try Self.everyKind()).text()
         for (old, new) in [

@@ -1,6 +1,7 @@
 """Documents that the command prints, and those inside its files, follow the schemas in schemas/."""
 
 import json
+import re
 
 import jsonschema
 import referencing
@@ -62,6 +63,24 @@ def json_documents_follow_their_schemas(bench: Bench):
     validator(bench, "evaluation").validate(document)
     pictures = sorted((bench.root / "zoo/data/pictures").glob("*.png"))
     validator(bench, "predict").validate(bench.json("predict", native, *pictures))
+
+
+@check
+def graph_documents_follow_their_schema(bench: Bench):
+    """What zoo graph show prints, in both forms, and the README's example."""
+    models = ["lenet", "lenet-d2l", bench.root / "tools/goldens/keras/nested.keras", bench.root / "zoo/weights/lenet-mnist.h5"]
+    for model in models:
+        short = bench.run("graph", "show", model).stdout
+        whole = bench.json("graph", "show", model)
+        validator(bench, "graph").validate(json.loads(short))
+        validator(bench, "graph").validate(whole)
+        bench.path("short.json").write_text(short)
+        assert len(json.loads(short)["nodes"]) == len(whole["nodes"])
+    example = re.search(r"```json\n(.*?)```", (bench.root / "README.md").read_text(), re.DOTALL)[1]
+    validator(bench, "graph").validate(json.loads(example))
+    unknown = json.loads(example)
+    unknown["nodes"][0]["strid"] = 2
+    assert list(validator(bench, "graph").iter_errors(unknown))
 
 
 @check

@@ -10,6 +10,9 @@ struct Convert: ParsableCommand {
             decides the format: .zoo.safetensors (native), .pth, .safetensors, .npz, .keras (a whole Keras 3 \
             model), .h5 (a whole Keras model in HDF5), .weights.h5 (Keras 3 weights). Every tensor is accounted for in the report.
 
+            A network that zoo doesn't know is read with --graph, a document that lists its layers (zoo graph --help \
+            says how to write one); its tensors go by the document's paths or keys, all of them, as always.
+
             With --raw the tensors are copied as they are, under the names that they have, one after the other; so \
             are those of a network that isn't known, between PyTorch, safetensors and NumPy files.
 
@@ -17,6 +20,7 @@ struct Convert: ParsableCommand {
               zoo convert zoo/weights/lenet-mnist.pth -o lenet.zoo.safetensors
               zoo convert lenet.zoo.safetensors -o lenet.h5
               zoo convert lenet.zoo.safetensors --to timm -o lenet-folder
+              zoo convert weights.pth --graph my-net.json -o my-net.zoo.safetensors
               zoo convert zoo/weights/lenet-mnist.pth --raw --dtype f16 --exclude 'fc3.*' \\
                 -o features.safetensors
             """)
@@ -40,6 +44,10 @@ struct Convert: ParsableCommand {
             "A file with the names of the classes, one per line; else the checkpoint's own are taken.",
             valueName: "file"))
     var labels: String?
+    @Option(
+        name: .long,
+        help: ArgumentHelp("A document that describes the network: zoo graph --help.", valueName: "file"))
+    var graph: String?
     @Flag(name: .long, help: "Go on when tensors are missing or left over; the report lists them.")
     var allowPartial = false
     @Flag(name: .long, help: "Show what would be converted, and write nothing.")
@@ -57,6 +65,7 @@ struct Convert: ParsableCommand {
     func run() throws {
         let target = try ConvertTarget(to: to, output: output)
         try Outputs.refuse(output, asOutputOf: file)
+        if let graph { try Outputs.refuse(output, asOutputOf: graph) }
         if raw || !selection.given.isEmpty { return try copy(to: try tableFormat(of: target), because: nil) }
         if storage.maxShardSize != nil, target.format != .safetensors {
             throw ValidationError("--max-shard-size is for .safetensors files.")
@@ -81,7 +90,8 @@ struct Convert: ParsableCommand {
 
     /// Options that only a network has a use for, as the user wrote them.
     private var choices: [String] {
-        [("--labels", labels != nil), ("--allow-partial", allowPartial)].filter(\.1).map(\.0)
+        [("--labels", labels != nil), ("--allow-partial", allowPartial), ("--graph", graph != nil)]
+            .filter(\.1).map(\.0)
             + preprocessing.given + model.given.filter { $0 != "--key" }
     }
 
@@ -110,7 +120,7 @@ struct Convert: ParsableCommand {
 
     private func convert(to target: ConvertTarget) throws {
         let names = try labels.map(ClassNames.read(path:))
-        let (source, report) = try model.open(file, allowPartial: allowPartial)
+        let (source, report) = try open()
         let targetNames: Export.Names
         do {
             targetNames = try target.names(for: source)
@@ -149,6 +159,14 @@ struct Convert: ParsableCommand {
         } else {
             print("Nothing was written (--dry-run).")
         }
+    }
+
+    private func open() throws -> (model: Model, report: ConversionReport?) {
+        guard let graph else { return try model.open(file, allowPartial: allowPartial) }
+        if let choice = model.given.first(where: { ["--architecture", "--input-size"].contains($0) }) {
+            throw ValidationError("\(choice) doesn't go with --graph, which says it.")
+        }
+        return try model.open(file, as: GraphDocument.read(path: graph), allowPartial: allowPartial)
     }
 
     private func named(_ model: Model, _ names: [String]?) throws -> Model {

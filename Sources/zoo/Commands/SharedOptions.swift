@@ -64,6 +64,17 @@ struct ModelOptions: ParsableArguments {
         return (model, report)
     }
 
+    /// Loads a file into the network of a graph document.
+    func open(
+        _ path: String, as document: GraphDocument.Contents, allowPartial: Bool
+    ) throws(ZooError) -> (model: Model, report: ConversionReport?) {
+        let (model, report) = try opener(allowPartial: allowPartial).open(path, as: document)
+        for warning in report.warnings {
+            Terminal.printError(ErrorText.oneLine("warning: \(path): \(warning)."))
+        }
+        return (model, report)
+    }
+
     /// An opener that follows these options.
     func opener(allowPartial: Bool = false) -> ModelOpener {
         var conversion = Converter.Options()

@@ -163,7 +163,9 @@ struct Convert: ParsableCommand {
 
     private func open() throws -> (model: Model, report: ConversionReport?) {
         guard let graph else { return try model.open(file, allowPartial: allowPartial) }
-        if let choice = model.given.first(where: { ["--architecture", "--input-size"].contains($0) }) {
+        if let choice = model.given.first(where: {
+            ["--architecture", "--dialect", "--headless", "--input-size"].contains($0)
+        }) {
             throw ValidationError("\(choice) doesn't go with --graph, which says it.")
         }
         return try model.open(file, as: GraphDocument.read(path: graph), allowPartial: allowPartial)

@@ -79,7 +79,8 @@ def forward(model, x, modules):
 
     def keep(path):
         def hook(_module, _inputs, result):
-            found[path] = result
+            # What follows may work in place.
+            found[path] = result.clone()
         return hook
 
     hooks = [dict(model.named_modules())[module].register_forward_hook(keep(path))

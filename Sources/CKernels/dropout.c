@@ -3,18 +3,11 @@
 
 #include <string.h>
 
-// Widened by the compiler to the vectors that the machine has.
-#if defined(__x86_64__) && defined(__linux__)
-#define WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define WIDE
-#endif
-
 enum { lanes = 64 };
 
 // Philox 4×32-10 for `lanes` blocks of four numbers from block number `first` on; word w of block b is
 // words[w][b].
-WIDE static void philox(
+ZOO_WIDE static void philox(
     const uint32_t key[2], uint64_t first, uint64_t step, uint32_t words[4][lanes]) {
     for (int lane = 0; lane < lanes; lane++) {
         uint64_t block = first + (uint64_t)lane;
@@ -83,12 +76,45 @@ static void apply(
     }
 }
 
+// Units of one sample, each of which has a byte in the mask.
+static int64_t unit_count(const zoo_dropout *dropout) {
+    const zoo_map *map = &dropout->map;
+    switch (dropout->unit) {
+    case zoo_dropout_elements: return map->channels * map->height * map->width;
+    case zoo_dropout_channels: return map->channels;
+    case zoo_dropout_samples: return 1;
+    }
+    return 0;
+}
+
+// Whole channels, or the whole sample.
+static void apply_whole(const zoo_dropout *dropout, const uint8_t *mask, int64_t sample) {
+    const zoo_map *map = &dropout->map;
+    int64_t count = zoo_tile_count(map);
+    for (int64_t index = 0; index < count; index++) {
+        zoo_tile tile = zoo_tile_at(map, sample * count + index);
+        uint8_t bits[zoo_most_lanes] = {0};
+        for (int64_t i = 0; i < tile.channels; i++) {
+            bits[i] = mask[dropout->unit == zoo_dropout_samples ? 0 : tile.first_channel + i];
+        }
+        for (int64_t place = 0; place < map->height * map->width; place++) {
+            int64_t at = tile.start + place * tile.step;
+            for (int64_t i = 0; i < tile.lanes; i++) {
+                dropout->destination[at + i] = kept(dropout, bits[i], dropout->source[at + i]);
+            }
+        }
+    }
+}
+
 static void run(const zoo_dropout *dropout, int32_t part, int32_t parts, bool forward) {
-    int64_t count = dropout->map.channels * dropout->map.height * dropout->map.width;
-    int64_t sample_size = zoo_map_sample(&dropout->map);
+    int64_t count = unit_count(dropout), sample_size = zoo_map_sample(&dropout->map);
     for (int64_t sample = part; sample < dropout->map.batch; sample += parts) {
         uint8_t *mask = dropout->mask + sample * count;
         if (forward) make_mask(dropout, dropout->start + (uint64_t)(sample * count), count, mask);
+        if (dropout->unit != zoo_dropout_elements) {
+            apply_whole(dropout, mask, sample);
+            continue;
+        }
         int64_t start = sample * sample_size;
         apply(dropout, mask, dropout->source + start, dropout->destination + start);
     }
@@ -102,13 +128,9 @@ static void backward_part(const void *dropout, int32_t part, int32_t parts) {
     run(dropout, part, parts, false);
 }
 
-// Below this many elements, waking threads takes longer than the work.
-enum { serial_elements = 1 << 14 };
-
 static int32_t part_count(const zoo_dropout *dropout) {
-    int64_t count = dropout->map.batch * zoo_map_sample(&dropout->map);
-    if (count < serial_elements || dropout->map.batch < 2) return 1;
-    return dropout->map.batch < dropout->threads ? (int32_t)dropout->map.batch : dropout->threads;
+    int64_t batch = dropout->map.batch;
+    return zoo_parts(batch * zoo_map_sample(&dropout->map), batch, dropout->threads);
 }
 
 void zoo_dropout_forward(void *context) {

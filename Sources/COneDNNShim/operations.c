@@ -18,25 +18,31 @@ int zoo_add_operation(zoo_dnn_program *program, dnnl_primitive_desc_t descriptio
 }
 
 static dnnl_alg_kind_t forward_algorithm(zoo_dnn_function function) {
-    switch (function) {
+    switch (function.kind) {
     case zoo_dnn_function_relu: return dnnl_eltwise_relu;
     case zoo_dnn_function_logistic: return dnnl_eltwise_logistic;
     case zoo_dnn_function_tanh: return dnnl_eltwise_tanh;
+    case zoo_dnn_function_clip: return dnnl_eltwise_clip_v2;
+    case zoo_dnn_function_swish: return dnnl_eltwise_swish;
     case zoo_dnn_function_none: break;
     }
     return dnnl_alg_kind_undef;
 }
 
-// Backward from the result, so that a layer's input needn't be kept.
+// Backward from the result where that is possible, so that a layer's input needn't be kept.
 static dnnl_alg_kind_t backward_algorithm(zoo_dnn_function function) {
-    switch (function) {
+    switch (function.kind) {
     case zoo_dnn_function_relu: return dnnl_eltwise_relu_use_dst_for_bwd;
     case zoo_dnn_function_logistic: return dnnl_eltwise_logistic_use_dst_for_bwd;
     case zoo_dnn_function_tanh: return dnnl_eltwise_tanh_use_dst_for_bwd;
+    case zoo_dnn_function_clip: return dnnl_eltwise_clip_v2_use_dst_for_bwd;
+    case zoo_dnn_function_swish: return dnnl_eltwise_swish;
     case zoo_dnn_function_none: break;
     }
     return dnnl_alg_kind_undef;
 }
+
+static const zoo_dnn_function no_function = {zoo_dnn_function_none, 0, 0};
 
 // Single precision stays single precision; scratch memory is the caller's: nothing is allocated later.
 static int make_attributes(zoo_dnn_function fused, dnnl_primitive_attr_t *result) {
@@ -47,14 +53,14 @@ static int make_attributes(zoo_dnn_function fused, dnnl_primitive_attr_t *result
     if (status == dnnl_success) {
         status = dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user);
     }
-    if (status == dnnl_success && fused != zoo_dnn_function_none) {
+    if (status == dnnl_success && fused.kind != zoo_dnn_function_none) {
         dnnl_post_ops_t fusions;
         status = dnnl_post_ops_create(&fusions);
         if (status == dnnl_success) {
 #if DNNL_VERSION_MAJOR >= 3
-            status = dnnl_post_ops_append_eltwise(fusions, forward_algorithm(fused), 0, 0);
+            status = dnnl_post_ops_append_eltwise(fusions, forward_algorithm(fused), fused.alpha, fused.beta);
 #else
-            status = dnnl_post_ops_append_eltwise(fusions, 1, forward_algorithm(fused), 0, 0);
+            status = dnnl_post_ops_append_eltwise(fusions, 1, forward_algorithm(fused), fused.alpha, fused.beta);
 #endif
             if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(attributes, fusions);
             dnnl_post_ops_destroy(fusions);
@@ -188,7 +194,7 @@ int zoo_dnn_pooling(
     const_dnnl_primitive_desc_t hint = zoo_description(program, forward);
     if (!source || !destination) return dnnl_invalid_arguments;
     dnnl_primitive_attr_t attributes;
-    int status = make_attributes(zoo_dnn_function_none, &attributes);
+    int status = make_attributes(no_function, &attributes);
     if (status != dnnl_success) return status;
     dnnl_primitive_desc_t made = NULL;
 #if DNNL_VERSION_MAJOR >= 3
@@ -229,7 +235,7 @@ int zoo_dnn_activation(
     const_dnnl_primitive_desc_t hint = zoo_description(program, forward);
     if (!source || !destination) return dnnl_invalid_arguments;
     dnnl_primitive_attr_t attributes;
-    int status = make_attributes(zoo_dnn_function_none, &attributes);
+    int status = make_attributes(no_function, &attributes);
     if (status != dnnl_success) return status;
     dnnl_primitive_desc_t made = NULL;
     // A forward pass for training names the backward algorithm already.
@@ -238,17 +244,21 @@ int zoo_dnn_activation(
 #if DNNL_VERSION_MAJOR >= 3
     if (is_forward(pass)) {
         status = dnnl_eltwise_forward_primitive_desc_create(
-            &made, program->engine, forward_kind(pass), algorithm, source, destination, 0, 0, attributes);
+            &made, program->engine, forward_kind(pass), algorithm, source, destination, function.alpha,
+            function.beta, attributes);
     } else {
         status = dnnl_eltwise_backward_primitive_desc_create(
-            &made, program->engine, algorithm, source, source, destination, 0, 0, hint, attributes);
+            &made, program->engine, algorithm, source, source, destination, function.alpha,
+            function.beta, hint, attributes);
     }
 #else
     dnnl_eltwise_desc_t description;
     if (is_forward(pass)) {
-        status = dnnl_eltwise_forward_desc_init(&description, forward_kind(pass), algorithm, source, 0, 0);
+        status = dnnl_eltwise_forward_desc_init(
+            &description, forward_kind(pass), algorithm, source, function.alpha, function.beta);
     } else {
-        status = dnnl_eltwise_backward_desc_init(&description, algorithm, source, destination, 0, 0);
+        status = dnnl_eltwise_backward_desc_init(
+            &description, algorithm, source, destination, function.alpha, function.beta);
     }
     if (status == dnnl_success) {
         status = dnnl_primitive_desc_create(&made, &description, attributes, program->engine, hint);
@@ -266,7 +276,7 @@ int zoo_dnn_softmax(
     const_dnnl_primitive_desc_t hint = zoo_description(program, forward);
     if (!source || !destination) return dnnl_invalid_arguments;
     dnnl_primitive_attr_t attributes;
-    int status = make_attributes(zoo_dnn_function_none, &attributes);
+    int status = make_attributes(no_function, &attributes);
     if (status != dnnl_success) return status;
     dnnl_primitive_desc_t made = NULL;
 #if DNNL_VERSION_MAJOR >= 3
@@ -298,7 +308,7 @@ int zoo_dnn_reorder(
     zoo_layout_ref from = zoo_layout(program, source), to = zoo_layout(program, destination);
     if (!from || !to) return dnnl_invalid_arguments;
     dnnl_primitive_attr_t attributes;
-    int status = make_attributes(zoo_dnn_function_none, &attributes);
+    int status = make_attributes(no_function, &attributes);
     if (status != dnnl_success) return status;
     dnnl_primitive_desc_t made = NULL;
     status = dnnl_reorder_primitive_desc_create(

@@ -134,6 +134,7 @@ private final class NativeRun: @unchecked Sendable {
                 }
             }
         }
+        try plan.keepStatistics(context)
         store.markChanged(context)
         step += 1
     }

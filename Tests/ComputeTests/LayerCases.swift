@@ -37,19 +37,6 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
     /// Every case that has a golden.
     static let all = windows + poolings + normalizations + activations + merges + moves + networks
 
-    /// Those that the native executor computes.
-    static let native = all.filter { test in
-        test.nodes.allSatisfy { node in
-            switch node.layer {
-            case .convolution, .linear, .pooling, .flatten, .activation(.relu), .activation(.sigmoid),
-                .activation(.tanh):
-                node.inputs.count == 1 && node.sharing == nil
-            case .softmax: test.input.rank == 2
-            default: false
-            }
-        }
-    }
-
     var testDescription: String { name }
 
     /// Vectors enter as `[N, F, 1, 1]` through a flatten.

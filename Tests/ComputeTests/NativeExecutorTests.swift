@@ -17,21 +17,42 @@ extension OnTheEngine {
             )
         }
 
-        @Test("Single layers compute what the reference does", arguments: LayerCase.native)
-        func layers(_ test: LayerCase) throws {
+        @Test(
+            "Single layers and small networks compute what the reference does, in every layout",
+            arguments: LayerCase.all + LayerCase.masked, FeatureLayout.allCases)
+        func layers(_ test: LayerCase, _ layout: FeatureLayout) throws {
             let graph = try test.graph()
-            let (native, reference) = try executors(graph)
+            let parameters = try randomParameters(for: graph)
+            let reference = try ReferenceExecutor(graph: graph, parameters: parameters)
             let input = try randomTensor(test.inputShape, name: "input")
-            let wanted = try reference.forward(input).output
-            #expect(try forwardError(native.forward(input).output, wanted) <= 1e-5)
-            let cotangent = try randomTensor(wanted.shape, name: "cotangent")
+            let wanted = try reference.forward(input, mode: test.mode, keeping: [])
+            let cotangent = try randomTensor(wanted.output.shape, name: "cotangent")
             let request = GradientRequest(input: true)
-            let ours = try native.gradients(
-                input: input, outputGradient: cotangent, mode: .inference, request: request)
             let theirs = try reference.gradients(
-                input: input, outputGradient: cotangent, mode: .inference, request: request)
+                input: input, outputGradient: cotangent, mode: test.mode, request: request)
+            var configuration = PlanConfiguration(
+                .training, batch: test.input[0], isTraining: test.trains, gradients: request)
+            configuration.layout = layout
+            let (chosen, engine) = (configuration, try sharedEngine.get())
+            let moment: TrainingMoment? =
+                if case .training(let moment) = test.mode { moment } else { nil }
+            let (output, ours) = try engine.run { (context) throws(ZooError) in
+                let plan = try ExecutionPlan.make(
+                    graph, parameters: parameters, chosen, engine: engine, context)
+                // Twice: nothing of the first run may be left in the second.
+                _ = try plan.gradients(input: input, outputGradient: cotangent, moment, context)
+                return (
+                    try plan.forward(input, moment, context).output,
+                    try plan.gradients(input: input, outputGradient: cotangent, moment, context)
+                )
+            }
+            #expect(try forwardError(output, wanted.output) <= 1e-5)
             try expectGradients(ours.parameters, theirs.parameters, "\(test.name)")
             #expect(try forwardError(#require(ours.input), #require(theirs.input)) <= 1e-4)
+            #expect(ours.statistics.paths == theirs.statistics.paths)
+            for (path, tensor) in theirs.statistics.entries {
+                #expect(try forwardError(#require(ours.statistics[path]), tensor) <= 1e-5)
+            }
         }
 
         @Test("Networks compute what the reference does", arguments: Network.allCases, [1, 3, 64])

@@ -36,9 +36,19 @@ typedef enum __attribute__((enum_extensibility(closed))) : int32_t {
 
 typedef enum __attribute__((enum_extensibility(closed))) : int32_t {
     zoo_dnn_function_none = 0,
+    // alpha·x below 0; alpha isn't negative.
     zoo_dnn_function_relu = 1,
     zoo_dnn_function_logistic = 2,
     zoo_dnn_function_tanh = 3,
+    // Between alpha and beta.
+    zoo_dnn_function_clip = 4,
+    // x·logistic(alpha·x); backward from the operand, all others from the result.
+    zoo_dnn_function_swish = 5,
+} zoo_dnn_function_kind;
+
+typedef struct {
+    zoo_dnn_function_kind kind;
+    float alpha, beta;
 } zoo_dnn_function;
 
 typedef enum __attribute__((enum_extensibility(closed))) : int32_t {
@@ -125,7 +135,8 @@ int zoo_dnn_inner_product(
 int zoo_dnn_pooling(
     zoo_dnn_program *program, zoo_dnn_pass pass, zoo_dnn_pooling_kind kind, const zoo_dnn_window *window,
     zoo_dnn_operands operands, int32_t forward, int32_t *operation);
-// Backward: source is the gradient's descriptor, destination the forward result's.
+// Backward: source is the gradient's descriptor, destination that of the forward result, or of the operand for
+// functions that go backward from it.
 int zoo_dnn_activation(
     zoo_dnn_program *program, zoo_dnn_pass pass, zoo_dnn_function function, zoo_dnn_operands operands,
     int32_t forward, int32_t *operation);

@@ -4,21 +4,30 @@ import ZooTensors
 /// A plan's private form of a network: the steps that are really computed. Passes make it from the model's
 /// graph, which stays as it is; every step knows the layers that it stands for.
 struct LoweredGraph {
-    /// What a step computes.
-    typealias Operation = ComputedOperation
-
     /// One step.
     struct Step: Hashable {
-        /// The layer whose parameters it uses.
+        /// The layer that it computes.
         let path: String
-        var operation: Operation
+        let operation: Layer
+        /// The layer whose parameters it uses.
+        let owner: String
         /// The function applied to the result on its way to memory.
-        var fused: ElementFunction?
+        var fused: Activation?
         /// All layers that it stands for, in order; its result is the last one's.
         var covers: [String]
-        /// The layer whose result it takes, before ``LoweredGraph/views`` are followed.
-        let input: String
+        /// The layers whose results it takes, before ``LoweredGraph/views`` are followed.
+        let inputs: [String]
 
+        init(_ node: Node) {
+            self.path = node.path
+            self.operation = node.layer
+            self.owner = node.parameterOwner
+            self.covers = [node.path]
+            self.inputs = node.inputs
+        }
+
+        /// The first layer whose result it takes; all but sums, products and the like have one alone.
+        var input: String { inputs.first ?? LayerGraph.inputPath }
         /// The layer whose result it gives.
         var output: String { covers.last ?? path }
     }
@@ -33,40 +42,19 @@ struct LoweredGraph {
     let source: LayerGraph
     /// Shapes of all layers' results.
     let shapes: [String: TensorShape]
-    /// Layers whose results are asked for.
-    let kept: Set<String>
-    /// Layers that don't learn.
-    let frozen: Set<String>
-    /// Whether dropout drops.
-    let usesDropout: Bool
+    /// What the plan is for.
+    let configuration: PlanConfiguration
     var steps: [Step]
     var views: [String: View] = [:]
 
     /// One step per layer, then the passes.
-    /// - Throws: ``ZooError`` naming a layer of a kind that isn't computed.
-    init(
-        _ graph: LayerGraph, shapes: [String: TensorShape], kept: Set<String>, frozen: Set<String>,
-        usesDropout: Bool
-    ) throws(ZooError) {
+    init(_ graph: LayerGraph, shapes: [String: TensorShape], for configuration: PlanConfiguration) {
         self.source = graph
         self.shapes = shapes
-        self.kept = kept
-        self.frozen = frozen
-        self.usesDropout = usesDropout
-        var steps: [Step] = []
-        for node in graph.nodes {
-            let input = node.inputs.first ?? LayerGraph.inputPath
-            if case .softmax = node.layer, let operand = shapes[input], operand.rank != 2 {
-                throw ZooError(
-                    .unsupported, "softmax over feature maps can be read and shown, but not computed yet",
-                    tensor: node.path, expected: "[N, F]", found: operand.description)
-            }
-            steps.append(
-                Step(path: node.path, operation: try Operation(node), covers: [node.path], input: input))
-        }
-        self.steps = steps
+        self.configuration = configuration
+        self.steps = graph.nodes.map { Step($0) }
         let passes: [any LoweringPass.Type] = [
-            UnusedLayerRemoval.self, DropoutRemoval.self, FlattenElision.self, ActivationFusion.self,
+            UnusedLayerRemoval.self, IdentityElision.self, FlattenElision.self, ActivationFusion.self,
         ]
         for pass in passes { pass.apply(to: &self) }
     }
@@ -83,13 +71,40 @@ struct LoweredGraph {
         return (value, order)
     }
 
+    /// Whether a step is frozen: itself, or the layer whose parameters it uses.
+    private func isFrozen(_ step: Step) -> Bool {
+        configuration.frozen.contains(step.path) || configuration.frozen.contains(step.owner)
+    }
+
+    /// Whether a step behaves as in training.
+    func isTraining(_ step: Step) -> Bool { configuration.isTraining && !isFrozen(step) }
+
+    /// Whether a step's parameters get gradients.
+    func learns(_ step: Step) -> Bool {
+        !isFrozen(step) && step.operation.parameterShapes.contains { $0.role.isLearned }
+    }
+
+    /// Whether a batch normalisation takes its statistics from the batch.
+    func usesBatchStatistics(_ step: Step) -> Bool {
+        if case .batchNormalization = step.operation { isTraining(step) } else { false }
+    }
+
     /// How often each step's result is needed, by other steps and by who asks for it.
     var useCounts: [String: Int] {
         var counts: [String: Int] = [:]
-        for step in steps { counts[resolved(step.input).value, default: 0] += 1 }
-        for path in kept { counts[resolved(path).value, default: 0] += 1 }
+        for step in steps {
+            for input in step.inputs { counts[resolved(input).value, default: 0] += 1 }
+        }
+        for path in configuration.keeping { counts[resolved(path).value, default: 0] += 1 }
         counts[resolved(source.output).value, default: 0] += 1
         return counts
+    }
+
+    /// Whether a step has to keep a name of its own although its result is its operand's: the gradient that is asked
+    /// for at it isn't the operand's, which others read too.
+    func needsOwnGradient(_ step: Step) -> Bool {
+        configuration.gradients.activations.contains(step.path)
+            && useCounts[resolved(step.input).value, default: 0] > 1
     }
 
     /// The layers that the output depends on, itself included.

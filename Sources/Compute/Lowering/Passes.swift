@@ -4,20 +4,41 @@ import ZooLayerGraphs
 enum UnusedLayerRemoval: LoweringPass {
     static func apply(to graph: inout LoweredGraph) {
         var needed = LoweredGraph.ancestors(of: graph.source.output, in: graph.source)
-        for path in graph.kept { needed.formUnion(LoweredGraph.ancestors(of: path, in: graph.source)) }
+        var asked = graph.configuration.keeping
+        // Running statistics follow the batch wherever the graph has them.
+        for step in graph.steps where graph.usesBatchStatistics(step) { asked.insert(step.path) }
+        for path in asked { needed.formUnion(LoweredGraph.ancestors(of: path, in: graph.source)) }
         graph.steps.removeAll { !needed.contains($0.path) }
     }
 }
 
-/// Dropout that drops nothing is a view of its operand.
-enum DropoutRemoval: LoweringPass {
+/// Layers that change nothing are views of their operand: dropout outside training, sums of one operand.
+enum IdentityElision: LoweringPass {
     static func apply(to graph: inout LoweredGraph) {
-        for step in graph.steps {
-            guard case .dropout(let probability) = step.operation else { continue }
-            if probability > 0, graph.usesDropout, !graph.frozen.contains(step.path) { continue }
+        for step in graph.steps where graph.isIdentity(step) && !graph.needsOwnGradient(step) {
             graph.views[step.path] = LoweredGraph.View(base: step.input, order: nil)
         }
         graph.steps.removeAll { graph.views[$0.path] != nil }
+    }
+}
+
+extension LoweredGraph {
+    /// Whether a step's result is its operand, element by element and under the same shape.
+    func isIdentity(_ step: Step) -> Bool {
+        switch step.operation {
+        case .dropout(let probability), .spatialDropout(let probability), .stochasticDepth(let probability):
+            probability <= 0 || !isTraining(step)
+        case .add, .multiply, .average, .concatenate: step.inputs.count == 1
+        case .padding(let sides), .cropping(let sides): sides == .none
+        case .upsampling(let layer): layer.factor == Extent(1)
+        case .reshape(let layer):
+            layer.order == .channelsFirst && shapes[step.path] == shapes[step.input]
+        case .permute(let axes): axes == Array(0..<axes.count)
+        case .convolution, .transposedConvolution, .linear, .batchNormalization, .normalization,
+            .localResponseNormalization, .rescaling, .activation, .parametricReLU, .softmax, .pooling,
+            .adaptivePooling, .globalPooling, .flatten:
+            false
+        }
     }
 }
 
@@ -26,16 +47,27 @@ enum DropoutRemoval: LoweringPass {
 enum FlattenElision: LoweringPass {
     static func apply(to graph: inout LoweredGraph) {
         for step in graph.steps {
-            guard case .flatten(let order) = step.operation else { continue }
-            let isMap = graph.shapes[step.input]?.rank == 4
-            graph.views[step.path] = LoweredGraph.View(base: step.input, order: isMap ? order : nil)
+            guard let order = graph.flattening(step), !graph.needsOwnGradient(step) else { continue }
+            graph.views[step.path] = LoweredGraph.View(
+                base: step.input, order: graph.shapes[step.input]?.rank == 4 ? order : nil)
         }
         graph.steps.removeAll { graph.views[$0.path] != nil }
     }
 }
 
+extension LoweredGraph {
+    /// The order in which a step puts all elements of a sample in a row, if that is what it does.
+    func flattening(_ step: Step) -> FlattenOrder? {
+        switch step.operation {
+        case .flatten(let order): order
+        case .reshape(let layer) where layer.shape.count == 1 && shapes[step.input]?.rank == 4: layer.order
+        default: nil
+        }
+    }
+}
+
 /// An element-wise function is applied by the convolution or linear layer before it, while its result is still
-/// in registers, unless somebody wants to see that result.
+/// in registers, unless somebody wants to see that result, or its gradient is found from the operand.
 enum ActivationFusion: LoweringPass {
     static func apply(to graph: inout LoweredGraph) {
         let uses = graph.useCounts
@@ -45,7 +77,7 @@ enum ActivationFusion: LoweringPass {
             if case .activation(let function) = step.operation,
                 let place = places[graph.resolved(step.input).value],
                 graph.resolved(step.input).order == nil, uses[steps[place].output] == 1,
-                canFuse(into: steps[place])
+                canFuse(function, into: steps[place], graph)
             {
                 // What lies between is a dropout that drops nothing; its path then means the fused result's
                 // operand, which nobody asked for.
@@ -60,8 +92,12 @@ enum ActivationFusion: LoweringPass {
         graph.steps = steps
     }
 
-    private static func canFuse(into step: LoweredGraph.Step) -> Bool {
-        guard step.fused == nil else { return false }
+    private static func canFuse(
+        _ function: Activation, into step: LoweredGraph.Step, _ graph: LoweredGraph
+    ) -> Bool {
+        let kernel = FunctionKernel(function)
+        guard step.fused == nil, kernel.library != nil else { return false }
+        guard graph.configuration.purpose == .inference || !kernel.needsOperand else { return false }
         switch step.operation {
         case .convolution, .linear: return true
         default: return false

@@ -188,7 +188,7 @@ public final class ExecutionPlan: @unchecked Sendable {
         try runForward(moment, context)
         return ForwardResult(
             output: try output.region.tensor(output.shape, context),
-            activations: try tensors(slices[0].activations, context))
+            activations: try tensors(slices[0].activations, context), statistics: try statistics(context))
     }
 
     package func gradients(
@@ -213,17 +213,39 @@ public final class ExecutionPlan: @unchecked Sendable {
             if let gradient = slices[0].inputGradient {
                 try gradient.region.tensor(gradient.shape, context)
             } else {
-                nil
+                configuration.gradients.input ? try Tensor(zeros: input.shape) : nil
             }
         return GradientResult(
-            parameters: try parameterGradients(context), input: toInput, activations: activations)
+            parameters: try parameterGradients(context), input: toInput, activations: activations,
+            statistics: try statistics(context))
+    }
+
+    /// Running statistics as the last run left them; the store's stay as they are.
+    private func statistics(_ context: EngineContext) throws(ZooError) -> ParameterTable {
+        var table = ParameterTable()
+        for (position, region) in slices[0].statistics.sorted(by: { $0.key < $1.key }) {
+            let slot = store.slots[position]
+            table[slot.path] = try region.tensor(slot.shape, context)
+        }
+        return table
+    }
+
+    /// Puts the running statistics that the last run left into the store: a step of training does.
+    package func keepStatistics(_ context: EngineContext) throws(ZooError) {
+        guard !slices[0].statistics.isEmpty else { return }
+        for (position, region) in slices[0].statistics {
+            let count = store.slots[position].shape.elementCount
+            try store.region(.parameter(position)).copy(from: region, count: count, context)
+        }
+        store.markChanged(context)
     }
 
     /// Gradients of what learns; zeros for parameters that the output doesn't depend on.
     package func parameterGradients(_ context: EngineContext) throws(ZooError) -> ParameterTable {
         let computed = try store.readGradients(slices[0].trainable, context)
         var table = ParameterTable()
-        for slot in store.slots where !configuration.frozen.contains(slot.path.node) {
+        for slot in store.slots
+        where slot.path.role.isLearned && !configuration.frozen.contains(slot.path.node) {
             table[slot.path] =
                 if let known = computed[slot.path] { known } else { try Tensor(zeros: slot.shape) }
         }

@@ -3,64 +3,39 @@ import CZooKernels
 import ZooLayerGraphs
 import ZooTensors
 
+/// Work of a kernel of ours. Several kinds of layers may use one kernel.
+protocol KernelWork {
+    /// Buffers that it reads or writes.
+    var buffers: [PlanDraft.BufferIndex] { get }
+    /// Makes the operation, now that the buffers have their memory.
+    func operation(_ maker: KernelMaker) throws(ZooError) -> OperationIndex
+}
+
 /// The operands of kernels of ours, which the program refers to by address for as long as the plan lives.
 @safe final class KernelCalls {
-    private var dropouts: [(path: String, probability: Double, call: UnsafeMutablePointer<zoo_dropout>)]
-    private var averages: [UnsafeMutablePointer<zoo_average>]
+    private var contexts: [UnsafeMutableRawPointer]
+    private var dropouts: [(work: DropoutWork, call: UnsafeMutablePointer<zoo_dropout>)]
 
     init() {
+        unsafe contexts = []
         unsafe dropouts = []
-        unsafe averages = []
     }
 
     deinit {
-        for index in unsafe dropouts.indices { unsafe dropouts[index].call.deallocate() }
-        for index in unsafe averages.indices { unsafe averages[index].deallocate() }
+        for index in unsafe contexts.indices { unsafe contexts[index].deallocate() }
     }
 
-    /// The operation of a dropout layer; its mask is drawn anew for every moment.
-    func add(
-        _ work: PlanDraft.DropoutWork, isForward: Bool, threads: Int, to program: Program,
-        _ region: (PlanDraft.BufferIndex) throws(ZooError) -> MemoryRegion
-    ) throws(ZooError) -> OperationIndex {
-        let call = UnsafeMutablePointer<zoo_dropout>.allocate(capacity: 1)
-        let source = try region(work.source)
-        let destination = try region(work.destination)
-        let mask = try region(work.mask)
-        unsafe call.initialize(
-            to: zoo_dropout(
-                map: zoo_map(work.map), channels_last: work.order == .channelsLast,
-                threshold: DropoutMask.threshold(work.probability),
-                scale: Float(DropoutMask.scale(work.probability)), threads: Int32(clamping: threads),
-                key: (0, 0),
-                step: 0, start: 0, source: source.address.assumingMemoryBound(to: Float.self),
-                destination: destination.address.assumingMemoryBound(to: Float.self),
-                mask: mask.address.assumingMemoryBound(to: UInt8.self)))
-        unsafe dropouts.append((work.path, work.probability, call))
-        return try unsafe program.call(isForward ? zoo_dropout_forward : zoo_dropout_backward, call)
+    /// Memory for plain C structs and numbers.
+    @unsafe fileprivate func keep<Value>(_ values: [Value]) -> UnsafeMutablePointer<Value> {
+        let memory = UnsafeMutablePointer<Value>.allocate(capacity: max(values.count, 1))
+        unsafe memory.initialize(from: values, count: values.count)
+        unsafe contexts.append(UnsafeMutableRawPointer(memory))
+        return unsafe memory
     }
 
-    /// The operation of an average pooling layer that oneDNN has no name for.
-    func add(
-        _ work: PlanDraft.AverageWork, isForward: Bool, threads: Int, to program: Program,
-        _ region: (PlanDraft.BufferIndex) throws(ZooError) -> MemoryRegion
-    ) throws(ZooError) -> OperationIndex {
-        let call = UnsafeMutablePointer<zoo_average>.allocate(capacity: 1)
-        let source = try region(work.source)
-        let destination = try region(work.destination)
-        let layer = work.layer
-        unsafe call.initialize(
-            to: zoo_average(
-                source_map: zoo_map(work.sourceMap), destination_map: zoo_map(work.destinationMap),
-                window: (Int64(layer.window.height), Int64(layer.window.width)),
-                stride: (Int64(layer.stride.height), Int64(layer.stride.width)),
-                before: (Int64(layer.padding.top), Int64(layer.padding.left)),
-                after: (Int64(layer.padding.bottom), Int64(layer.padding.right)),
-                counts_padding: layer.countsPadding, threads: Int32(clamping: threads),
-                source: source.address.assumingMemoryBound(to: Float.self),
-                destination: destination.address.assumingMemoryBound(to: Float.self)))
-        unsafe averages.append(call)
-        return try unsafe program.call(isForward ? zoo_average_forward : zoo_average_backward, call)
+    /// Notes a dropout layer, whose mask is drawn anew for every moment.
+    @unsafe fileprivate func note(_ work: DropoutWork, _ call: UnsafeMutablePointer<zoo_dropout>) {
+        unsafe dropouts.append((work, call))
     }
 
     /// Whether a run needs to know its place in a training run.
@@ -70,14 +45,59 @@ import ZooTensors
     func set(_ moment: TrainingMoment, _ context: EngineContext) {
         for index in unsafe dropouts.indices {
             let dropout = unsafe dropouts[index]
-            let mask = unsafe DropoutMask(
-                path: dropout.path, probability: dropout.probability, moment: moment)
-            let map = unsafe dropout.call.pointee.map
-            let count = Int(map.channels * map.height * map.width)
+            let work = unsafe dropout.work
+            let mask = DropoutMask(path: work.path, probability: work.probability, moment: moment)
             unsafe dropout.call.pointee.key = (mask.stream.philoxKey.0, mask.stream.philoxKey.1)
             unsafe dropout.call.pointee.step = mask.stream.step
-            unsafe dropout.call.pointee.start = mask.start(sample: 0, elementsPerSample: count)
+            unsafe dropout.call.pointee.start = mask.start(
+                sample: 0, elementsPerSample: work.unitsPerSample)
         }
+    }
+}
+
+/// What kernels of ours are made with.
+struct KernelMaker {
+    let calls: KernelCalls
+    let program: Program
+    let threads: Int32
+    let region: (PlanDraft.BufferIndex) throws(ZooError) -> MemoryRegion
+
+    /// Where a buffer begins, or so many floats later; `nil` for no buffer.
+    @unsafe func floats(
+        _ buffer: PlanDraft.BufferIndex?, offset: Int = 0
+    ) throws(ZooError) -> UnsafeMutablePointer<Float>? {
+        guard let buffer else { return nil }
+        return unsafe try region(buffer).address.assumingMemoryBound(to: Float.self) + offset
+    }
+
+    @unsafe func doubles(
+        _ buffer: PlanDraft.BufferIndex?
+    ) throws(ZooError) -> UnsafeMutablePointer<Double>? {
+        guard let buffer else { return nil }
+        return unsafe try region(buffer).address.assumingMemoryBound(to: Double.self)
+    }
+
+    /// Numbers that are part of the network's description; `nil` for none.
+    @unsafe func constants(_ numbers: [Double]?) -> UnsafePointer<Float>? {
+        guard let numbers else { return nil }
+        return unsafe UnsafePointer(calls.keep(numbers.map { Float($0) }))
+    }
+
+    /// The operation of a function with its operands.
+    @unsafe func call<Context>(
+        _ function: @convention(c) (UnsafeMutableRawPointer?) -> Void, _ context: Context
+    ) throws(ZooError) -> OperationIndex {
+        try unsafe program.call(function, calls.keep([context]))
+    }
+
+    /// The same for a dropout layer.
+    @unsafe func call(
+        _ function: @convention(c) (UnsafeMutableRawPointer?) -> Void, _ context: zoo_dropout,
+        _ work: DropoutWork
+    ) throws(ZooError) -> OperationIndex {
+        let call = unsafe calls.keep([context])
+        unsafe calls.note(work, call)
+        return try unsafe program.call(function, call)
     }
 }
 

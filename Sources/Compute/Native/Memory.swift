@@ -99,6 +99,14 @@ package struct MemoryRegion: Sendable {
         }
     }
 
+    /// Copies another region's first floats.
+    func copy(from other: MemoryRegion, count: Int, _ context: EngineContext) throws(ZooError) {
+        guard count >= 0, count <= min(floatCount, other.floatCount) else {
+            throw ZooError(.limitExceeded, "a region is smaller than what is copied")
+        }
+        unsafe memmove(address, other.address, count * MemoryLayout<Float>.stride)
+    }
+
     /// A tensor of the first elements.
     package func tensor(_ shape: TensorShape, _ context: EngineContext) throws(ZooError) -> Tensor {
         guard shape.elementCount <= floatCount else {

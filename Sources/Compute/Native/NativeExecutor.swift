@@ -118,7 +118,7 @@ public final class NativeExecutor: Executor {
     ) throws(ZooError) -> ForwardResult {
         let size = try ExecutionChecks.inputShape(of: input, for: graph)
         let configuration = PlanConfiguration(
-            .inference, batch: input.shape[0], input: size, usesDropout: mode != .inference, keeping: paths)
+            .inference, batch: input.shape[0], input: size, isTraining: mode != .inference, keeping: paths)
         return try plan(for: configuration, context).forward(input, mode.moment, context)
     }
 
@@ -128,7 +128,7 @@ public final class NativeExecutor: Executor {
     ) throws(ZooError) -> GradientResult {
         let size = try ExecutionChecks.inputShape(of: input, for: graph)
         let configuration = PlanConfiguration(
-            .training, batch: input.shape[0], input: size, usesDropout: mode != .inference, gradients: request
+            .training, batch: input.shape[0], input: size, isTraining: mode != .inference, gradients: request
         )
         return try plan(for: configuration, context).gradients(
             input: input, outputGradient: outputGradient, mode.moment, context)

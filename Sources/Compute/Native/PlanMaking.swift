@@ -51,7 +51,8 @@ extension ExecutionPlan {
     /// How a batch is divided. Threads that each take some samples through the whole network meet once, where threads
     /// that share every layer meet at each of them; and some kernels of oneDNN wait for the others at full load,
     /// which takes a scheduler's time slice at each layer when something else wants the processor. It costs copies
-    /// of the gradients and of repacked weights, so networks with many parameters aren't divided.
+    /// of the gradients and of repacked weights, so networks with many parameters aren't divided. Neither are those
+    /// that take statistics from the whole batch.
     private static func slices(
         of lowered: LoweredGraph, _ configuration: PlanConfiguration, threads: Int
     ) -> [PlanConfiguration] {
@@ -60,6 +61,7 @@ extension ExecutionPlan {
         let isWhole =
             !configuration.keeping.isEmpty || request.input || !request.activations.isEmpty
             || parameters > mostDividedParameters || lowered.steps.isEmpty
+            || lowered.steps.contains { lowered.usesBatchStatistics($0) }
         let count = isWhole ? 1 : max(1, min(threads, configuration.batch / fewestSamples))
         return (0..<count).map { place in
             var part = configuration
@@ -82,9 +84,7 @@ extension ExecutionPlan {
         let shapes = try ExecutionChecks.shapes(
             of: graph, batch: configuration.batch, input: configuration.input ?? graph.input,
             bytesPerElement: MemoryLayout<Float>.stride)
-        return try LoweredGraph(
-            graph, shapes: shapes, kept: configuration.keeping, frozen: configuration.frozen,
-            usesDropout: configuration.usesDropout)
+        return LoweredGraph(graph, shapes: shapes, for: configuration)
     }
 
     /// One thread for runs that are over in some tens of microseconds: the others would be woken and waited for

@@ -33,6 +33,8 @@ final class PlanSlice {
     let activationGradients: [String: Port]
     /// Parameters, by position, whose gradients the backward part gives.
     let trainable: [Int]
+    /// Running statistics, by the parameter's position, as the last training pass left them.
+    let statistics: [Int: MemoryRegion]
     let gradients: MemoryRegion?
     let program: Program
     let calls: KernelCalls
@@ -70,6 +72,8 @@ final class PlanSlice {
             return result
         }
         let calls = KernelCalls()
+        let maker = KernelMaker(
+            calls: calls, program: draft.program, threads: Int32(clamping: threads), region: region)
         var steps: [PlanStep] = []
         for operation in draft.operations {
             let index: OperationIndex
@@ -81,12 +85,7 @@ final class PlanSlice {
                         primitive, binding.argument, binding.descriptor, to: region(binding.buffer))
                 }
                 try draft.program.prepare(primitive)
-            case .dropout(let work, let isForward):
-                index = try calls.add(
-                    work, isForward: isForward, threads: threads, to: draft.program, region)
-            case .average(let work, let isForward):
-                index = try calls.add(
-                    work, isForward: isForward, threads: threads, to: draft.program, region)
+            case .kernel(let work): index = try work.operation(maker)
             }
             try draft.program.schedule(index, in: operation.part)
             steps.append(PlanStep(operation, kernel: draft.program.kernel(of: index)))
@@ -100,6 +99,9 @@ final class PlanSlice {
         self.inputGradient = if let gradient = draft.inputGradient { try port(gradient) } else { nil }
         self.activationGradients = try ports(draft.activationGradients)
         self.trainable = draft.trainable
+        var statistics: [Int: MemoryRegion] = [:]
+        for (position, buffer) in draft.statistics { statistics[position] = try region(buffer) }
+        self.statistics = statistics
         self.gradients = given?.gradients
         self.program = draft.program
         self.calls = calls

@@ -98,7 +98,7 @@ struct Operands {
 
     func convolution(
         _ pass: zoo_dnn_pass, _ window: zoo_dnn_window, _ operands: Operands,
-        fused: zoo_dnn_function = .none, forward: OperationIndex = .none
+        fused: zoo_dnn_function = zoo_dnn_function(fused: nil), forward: OperationIndex = .none
     ) throws(ZooError) -> OperationIndex? {
         var index: Int32 = -1
         var window = window
@@ -108,7 +108,7 @@ struct Operands {
     }
 
     func innerProduct(
-        _ pass: zoo_dnn_pass, _ operands: Operands, fused: zoo_dnn_function = .none,
+        _ pass: zoo_dnn_pass, _ operands: Operands, fused: zoo_dnn_function = zoo_dnn_function(fused: nil),
         forward: OperationIndex = .none
     ) throws(ZooError) -> OperationIndex? {
         var index: Int32 = -1

@@ -1,36 +1,29 @@
 import COneDNNShim
+import CZooKernels
 import ZooLayerGraphs
 import ZooTensors
 
 extension PlanBuilder {
-    /// Adds the backward part: from the output's gradient down to the lowest layer that learns, or whose operand's
-    /// gradient is asked for.
+    /// Adds the backward part: from the output's gradient down to the lowest layers that learn, or whose operand's
+    /// gradient is asked for. A gradient goes on once all readers of its value have added theirs, in the order of
+    /// the last reader first.
     func backward() throws(ZooError) {
         let output = try value(lowered.source.output)
-        let name = lowered.resolved(lowered.source.output).value
-        var flow = try outputGradient(output)
-        // Graphs have one operand per layer, so what leads to the output is a chain.
-        var current = name
-        var steps: [String: LoweredGraph.Step] = [:]
-        for step in lowered.steps { steps[step.output] = step }
-        while learning.contains(current), let step = steps[current] {
+        flows[lowered.resolved(lowered.source.output).value] = try outputGradient(output)
+        for step in lowered.steps.reversed() where learning.contains(step.output) {
+            guard let flow = flows.removeValue(forKey: step.output) else { continue }
             do throws(ZooError) {
-                guard let next = try backward(step, flow) else { break }
-                flow = next
+                try backward(step, flow)
             } catch {
                 throw error.adding(tensor: step.path)
             }
-            current = lowered.resolved(step.input).value
         }
-        if current == LayerGraph.inputPath, needsGradient(of: current) {
-            let port = try read(flow, of: LayerGraph.inputPath)
-            if configuration.gradients.input { draft.inputGradient = port }
-            if wanted.contains(LayerGraph.inputPath) {
-                draft.activationGradients[LayerGraph.inputPath] = port
-            }
-            for path in wanted where lowered.resolved(path).value == LayerGraph.inputPath {
-                draft.activationGradients[path] = try read(flow, of: path)
-            }
+        guard let flow = flows[LayerGraph.inputPath] else { return }
+        if configuration.gradients.input {
+            draft.inputGradient = try read(flow.value, of: LayerGraph.inputPath)
+        }
+        for path in wanted where lowered.resolved(path).value == LayerGraph.inputPath {
+            draft.activationGradients[path] = try read(flow.value, of: path)
         }
     }
 
@@ -40,17 +33,15 @@ extension PlanBuilder {
         return configuration.gradients.activations.filter { ancestors.contains($0) }.sorted()
     }
 
-    private func outputGradient(_ output: Value) throws(ZooError) -> Value {
-        let layout = canonicalLayout(output)
-        let descriptor = try program.describe(output.dimensions, layout)
-        let buffer = draft.allocate(byteCount: program.byteCount(of: descriptor))
-        draft.keepForever(buffer)
+    private func outputGradient(_ output: Value) throws(ZooError) -> Flow {
+        let handed = try makeValue(output.dimensions, order: output.order, layout: canonicalLayout(output))
+        draft.keepForever(handed.buffer)
         let shape = lowered.shapes[lowered.source.output] ?? []
-        draft.outputGradient = PlanDraft.Port(shape: shape, buffer: buffer)
-        let handed = Value(
-            dimensions: output.dimensions, order: output.order, layout: layout, descriptor: descriptor,
-            buffer: buffer)
-        return try reordered(handed, to: output.layout, part: .backward, paths: [lowered.source.output])
+        draft.outputGradient = PlanDraft.Port(shape: shape, buffer: handed.buffer)
+        // Whoever hands it in writes it anew for every run.
+        return Flow(
+            value: try reordered(
+                handed, to: output.layout, part: .backward, paths: [lowered.source.output]), isOwned: true)
     }
 
     /// A copy in canonical order, for reading after a run.
@@ -60,286 +51,138 @@ extension PlanBuilder {
         let order = flattened ?? values[name]?.order
         let layout: zoo_dnn_layout =
             flow.dimensions.count == 4 && order == .channelsLast ? .channels_last : .plain
-        let descriptor = try program.describe(flow.dimensions, layout)
-        let buffer = draft.allocate(byteCount: program.byteCount(of: descriptor))
-        draft.keepForever(buffer)
-        try addReorder(flow.descriptor, flow.buffer, to: descriptor, buffer, part: .backward, paths: [path])
-        return PlanDraft.Port(shape: lowered.shapes[path] ?? [], buffer: buffer)
+        let copy = try makeValue(flow.dimensions, order: order, layout: layout)
+        draft.keepForever(copy.buffer)
+        try addReorder(
+            flow.descriptor, flow.buffer, to: copy.descriptor, copy.buffer, part: .backward, paths: [path])
+        return PlanDraft.Port(shape: lowered.shapes[path] ?? [], buffer: copy.buffer)
     }
 
-    /// Adds a step's backward operations.
-    /// - Returns: the gradient with respect to its operand, or `nil` when nobody needs it.
-    private func backward(_ step: LoweredGraph.Step, _ arriving: Value) throws(ZooError) -> Value? {
-        guard let trace = traces[step.output], let result = values[step.output], let source = trace.source
-        else {
+    /// Adds a step's backward operations, which hand on gradients with respect to its operands.
+    private func backward(_ step: LoweredGraph.Step, _ arriving: Flow) throws(ZooError) {
+        guard let trace = traces[step.output], let result = values[step.output] else {
             throw unsupported(step)
         }
         var flow = arriving
         let paths = wanted
         for path in paths where lowered.resolved(path).value == step.output {
-            draft.activationGradients[path] = try read(flow, of: path)
+            draft.activationGradients[path] = try read(flow.value, of: path)
         }
         if let fused = step.fused, !isBehindPooling(step) {
-            flow = try activation(step, fused, flow, result: result, forward: .none)
+            flow = try activation(step, fused, flow, of: result, forward: .none)
             for path in paths where path != step.output {
                 let value = lowered.resolved(path).value
                 guard value != step.output, step.covers.contains(value) else { continue }
-                draft.activationGradients[path] = try read(flow, of: path)
+                draft.activationGradients[path] = try read(flow.value, of: path)
             }
         }
-        let needed = needsGradient(of: lowered.resolved(step.input).value)
+        if lowered.isIdentity(step) || lowered.flattening(step) != nil {
+            return try deliver(flow.value, to: step, isOwned: flow.isOwned)
+        }
+        guard lowered.learns(step) || step.inputs.contains(where: { needsGradient(of: $0) }) else { return }
         switch step.operation {
-        case .convolution(let layer):
-            let window = zoo_dnn_window(layer)
-            let bias = layer.hasBias ? try program.describe([layer.outputChannels], .plain) : .none
-            return try weighted(step, flow, trace, source, bias: bias, needsOperand: needed) {
-                (pass, operands) throws(ZooError) in
-                try program.convolution(pass, window, operands, forward: trace.operation)
-            }
-        case .linear(let layer):
-            let bias = layer.hasBias ? try program.describe([layer.outputFeatures], .plain) : .none
-            return try weighted(step, flow, trace, source, bias: bias, needsOperand: needed) {
-                (pass, operands) throws(ZooError) in
-                try program.innerProduct(pass, operands, forward: trace.operation)
-            }
-        case .activation(let function):
-            guard needed else { return nil }
-            return try activation(step, function, flow, result: result, forward: trace.operation)
-        case .pooling:
-            guard needed else { return nil }
-            if let below = lowered.steps.first(where: { $0.output == lowered.resolved(step.input).value }),
-                let function = below.fused, isBehindPooling(below)
-            {
-                flow = try activation(below, function, flow, result: result, forward: .none)
-            }
-            return try pooling(step, flow, trace, source, result)
-        case .softmax: return needed ? try softmax(step, flow, trace, result) : nil
-        case .dropout: return needed ? dropout(step, flow, trace) : nil
+        case .batchNormalization: try batchNormalizationBackward(step, flow, trace)
+        case .parametricReLU: try parametricReLUBackward(step, flow, trace)
+        case .normalization, .rescaling: try channelScaleBackward(step, flow, trace)
+        case .localResponseNormalization: try responseNormalizationBackward(step, flow, trace)
+        case .activation(let function): try activationBackward(step, function, flow, trace, result)
+        case .pooling, .adaptivePooling, .globalPooling: try poolingBackward(step, flow, trace, result)
+        case .softmax: try softmaxBackward(step, flow, trace, result)
+        case .add, .multiply, .average: try combinationBackward(step, flow, trace)
+        case .concatenate(let axis): try concatenationBackward(step, axis: axis, flow, trace)
+        case .padding(let sides): try windowBackward(step, sides, isPadding: true, flow, trace)
+        case .cropping(let sides): try windowBackward(step, sides, isPadding: false, flow, trace)
+        case .upsampling(let layer): try upsamplingBackward(step, layer, flow, trace)
+        case .reshape(let layer): try reshapeBackward(step, layer, flow)
+        case .permute(let axes): try permuteBackward(step, axes, flow)
+        case .dropout, .spatialDropout, .stochasticDepth: try dropoutBackward(step, flow, trace)
+        case .convolution, .transposedConvolution, .linear:
+            try weightedBackward(step, flow.value, trace)
         case .flatten: throw unsupported(step)
         }
     }
 
-    /// Whether the gradient of a step's fused activation is taken behind the max pooling that follows, where there
-    /// are fewer elements: a window's gradient goes to its largest element, whose activation is the window's result.
-    private func isBehindPooling(_ step: LoweredGraph.Step) -> Bool {
-        guard configuration.gradients.activations.isEmpty else { return false }
-        let readers = lowered.steps.filter { lowered.resolved($0.input).value == step.output }
-        guard readers.count == 1, case .pooling(let layer) = readers[0].operation else { return false }
-        return layer.operation == .maximum && learning.contains(readers[0].output)
-    }
+    // MARK: Gradients on their way down
 
-    // MARK: Layers with parameters
-
-    private typealias Maker = (zoo_dnn_pass, Operands) throws(ZooError) -> OperationIndex?
-
-    private func weighted(
-        _ step: LoweredGraph.Step, _ flow: Value, _ trace: Trace, _ source: Value, bias: Descriptor,
-        needsOperand: Bool, _ make: Maker
-    ) throws(ZooError) -> Value? {
-        if !lowered.frozen.contains(step.path) {
-            try weightsGradient(step, flow, trace, source, bias: bias, make)
-        }
-        return needsOperand ? try operandGradient(step, flow, trace, source, make) : nil
-    }
-
-    private func weightsGradient(
-        _ step: LoweredGraph.Step, _ flow: Value, _ trace: Trace, _ source: Value, bias: Descriptor,
-        _ make: Maker
+    /// Adds a gradient with respect to one of a step's operands to what others found, if anybody needs it.
+    /// - Parameters:
+    ///   - gradient: laid out like the operand's value, or like any other form that a layer brought it into.
+    ///   - isOwned: whether nobody else reads it.
+    func deliver(
+        _ gradient: Value, to step: LoweredGraph.Step, _ index: Int = 0, isOwned: Bool = true
     ) throws(ZooError) {
-        guard let position = positions[ParameterPath(step.path, .weight)] else { return }
-        let parameter = draft.parameters[position]
-        let resident = parameter.descriptor
-        var operands = Operands(
-            source: source.descriptor, weights: resident, bias: bias, destination: flow.descriptor)
-        let direct = try make(.backward_weights, operands)
-        operands.weights = try program.describe(parameter.dimensions, .any)
-        let free = try make(.backward_weights, operands)
-        let (operation, isDirect) = try choose(direct, free, step, trace)
-        guard let weights = try program.describe(.weights_gradient, of: operation) else {
-            throw unsupported(step)
+        let path = step.inputs[index]
+        guard needsGradient(of: path) else { return }
+        let target = try value(path)
+        var found = gradient
+        if found.dimensions != target.dimensions {
+            found = try unrolled(row(found, step, part: .backward), like: target, step)
+        } else if target.dimensions.count == 4 {
+            found = try reordered(found, to: target.layout, part: .backward, paths: step.covers)
         }
-        let gradient = draft.external(.gradient(position))
-        let isResident = isDirect || program.areEqual(weights, resident)
-        let target = isResident ? gradient : draft.allocate(byteCount: program.byteCount(of: weights))
-        var bindings = [
-            PlanDraft.Binding(argument: .source, descriptor: source.descriptor, buffer: source.buffer),
-            PlanDraft.Binding(
-                argument: .destination_gradient, descriptor: flow.descriptor, buffer: flow.buffer),
-            PlanDraft.Binding(argument: .weights_gradient, descriptor: weights, buffer: target),
-        ]
-        draft.trainable.append(position)
-        if bias != .none, let place = positions[ParameterPath(step.path, .bias)] {
-            let buffer = draft.external(.gradient(place))
-            bindings.append(PlanDraft.Binding(argument: .bias_gradient, descriptor: bias, buffer: buffer))
-            draft.trainable.append(place)
+        let isOwned = isOwned || found.buffer != gradient.buffer
+        let name = lowered.resolved(path).value
+        guard let known = flows[name] else {
+            flows[name] = Flow(value: found, isOwned: isOwned)
+            return
         }
-        try add(
-            operation, part: .backward, paths: step.covers, title: "\(step.title), gradient of weights",
-            bindings,
-            layout: program.text(of: flow.descriptor), weights: program.text(of: weights))
-        if !isResident {
-            try addReorder(
-                weights, target, to: resident, gradient, part: .backward, paths: step.covers,
-                title: "repack gradient")
-        }
+        let sum = known.isOwned ? known.value : isOwned ? found : makeValue(like: found)
+        addSum(of: known.value.buffer, found.buffer, to: sum.buffer, step, like: sum)
+        flows[name] = Flow(value: sum, isOwned: true)
     }
 
-    private func operandGradient(
-        _ step: LoweredGraph.Step, _ flow: Value, _ trace: Trace, _ source: Value, _ make: Maker
-    ) throws(ZooError) -> Value {
-        guard let position = positions[ParameterPath(step.path, .weight)] else { throw unsupported(step) }
-        let parameter = draft.parameters[position]
-        let operand = try gradientValue(like: source)
-        var operands = Operands(
-            source: operand.descriptor, weights: parameter.descriptor, destination: flow.descriptor)
-        let direct = try make(.backward_data, operands)
-        operands.weights = try program.describe(parameter.dimensions, .any)
-        let free = try make(.backward_data, operands)
-        let (operation, isDirect) = try choose(direct, free, step, trace)
-        guard let weights = try program.describe(.weights, of: operation) else { throw unsupported(step) }
-        var buffer = draft.external(.parameter(position))
-        if !isDirect, !program.areEqual(weights, parameter.descriptor) {
-            let copy = draft.allocate(byteCount: program.byteCount(of: weights))
-            try addReorder(
-                parameter.descriptor, buffer, to: weights, copy, part: .backward, paths: step.covers,
-                title: "repack")
-            buffer = copy
+    /// Memory for a gradient that is laid out like the one that arrives: the same, if nobody else reads that.
+    func writable(_ flow: Flow) -> Value { flow.isOwned ? flow.value : makeValue(like: flow.value) }
+
+    private func addSum(
+        of first: PlanDraft.BufferIndex, _ second: PlanDraft.BufferIndex, to sum: PlanDraft.BufferIndex,
+        _ step: LoweredGraph.Step, like value: Value
+    ) {
+        let all = StridedAxes.Axis(extent: floatCount(value), first: 1, second: 1, result: 1)
+        let work = StridedWork(
+            axes: StridedAxes(axes: [all]), combination: .sum, first: StridedWork.Operand(buffer: first),
+            second: StridedWork.Operand(buffer: second), result: StridedWork.Operand(buffer: sum))
+        add(work, part: .backward, step, "sum of gradients", like: value)
+    }
+
+    // MARK: Gradients of parameters
+
+    /// Where a layer writes a parameter's gradient.
+    struct GradientTarget {
+        let position: Int
+        let buffer: PlanDraft.BufferIndex
+        /// Whether another use of the same layer has written the parameter's gradient already, to which this is added.
+        let isAdded: Bool
+    }
+
+    /// `nil` for a parameter that the layer doesn't have.
+    func gradientTarget(_ step: LoweredGraph.Step, _ role: ParameterRole) -> GradientTarget? {
+        guard let position = positions[ParameterPath(step.owner, role)] else { return nil }
+        guard draft.trainable.contains(position) else {
+            draft.trainable.append(position)
+            return GradientTarget(
+                position: position, buffer: draft.external(.gradient(position)), isAdded: false)
         }
-        try add(
-            operation, part: .backward, paths: step.covers, title: "\(step.title), gradient of operand",
-            [
-                PlanDraft.Binding(
-                    argument: .destination_gradient, descriptor: flow.descriptor, buffer: flow.buffer),
-                PlanDraft.Binding(argument: .weights, descriptor: weights, buffer: buffer),
-                PlanDraft.Binding(
-                    argument: .source_gradient, descriptor: operand.descriptor, buffer: operand.buffer),
-            ], layout: program.text(of: operand.descriptor), weights: program.text(of: weights))
-        return operand
+        let bytes = program.byteCount(of: draft.parameters[position].descriptor)
+        return GradientTarget(position: position, buffer: draft.allocate(byteCount: bytes), isAdded: true)
     }
 
-    /// Resident weights unless repacked ones have a much better kernel.
-    private func choose(
-        _ direct: OperationIndex?, _ free: OperationIndex?, _ step: LoweredGraph.Step, _ trace: Trace
-    ) throws(ZooError) -> (OperationIndex, isDirect: Bool) {
-        let directCost = direct.map { KernelCosts.factor(of: program.kernel(of: $0)) } ?? .infinity
-        let freeCost = free.map { KernelCosts.factor(of: program.kernel(of: $0)) } ?? .infinity
-        draft.cost += trace.work * min(directCost, freeCost)
-        if let direct, directCost <= freeCost { return (direct, true) }
-        if let free { return (free, false) }
-        throw unsupported(step)
-    }
-
-    /// Memory for the gradient of a value, laid out like it.
-    private func gradientValue(like value: Value) throws(ZooError) -> Value {
-        var gradient = value
-        gradient.buffer = draft.allocate(byteCount: program.byteCount(of: value.descriptor))
-        return gradient
-    }
-
-    // MARK: Layers without
-
-    /// Works in place: nobody reads the arriving gradient again.
-    private func activation(
-        _ step: LoweredGraph.Step, _ function: ElementFunction, _ flow: Value, result: Value,
-        forward: OperationIndex
-    ) throws(ZooError) -> Value {
-        let operands = Operands(source: flow.descriptor, destination: result.descriptor)
-        var hint = forward
-        if hint == .none {
-            // What was fused has no operation of its own to refer to.
-            hint = try program.activation(.training, zoo_dnn_function(function), operands) ?? .none
-        }
-        guard
-            let made = try program.activation(
-                .backward_data, zoo_dnn_function(function), operands, forward: hint)
-        else { throw unsupported(step) }
-        try add(
-            made, part: .backward, paths: step.covers, title: "\(function.title), gradient",
-            [
-                PlanDraft.Binding(
-                    argument: .destination, descriptor: result.descriptor, buffer: result.buffer),
-                PlanDraft.Binding(
-                    argument: .destination_gradient, descriptor: flow.descriptor, buffer: flow.buffer),
-                PlanDraft.Binding(
-                    argument: .source_gradient, descriptor: flow.descriptor, buffer: flow.buffer),
-            ], layout: program.text(of: flow.descriptor))
-        return flow
-    }
-
-    private func pooling(
-        _ step: LoweredGraph.Step, _ flow: Value, _ trace: Trace, _ source: Value, _ result: Value
-    ) throws(ZooError) -> Value {
-        let operand = try gradientValue(like: source)
-        if let work = trace.average {
-            let backward = PlanDraft.AverageWork(
-                layer: work.layer, sourceMap: work.destinationMap, destinationMap: work.sourceMap,
-                source: flow.buffer, destination: operand.buffer)
+    /// To be called after the operations that write the gradients.
+    func finish(_ targets: [GradientTarget], _ step: LoweredGraph.Step) {
+        for target in targets where target.isAdded {
+            let parameter = draft.parameters[target.position].descriptor
+            let total = draft.external(.gradient(target.position))
+            let all = StridedAxes.Axis(
+                extent: program.byteCount(of: parameter) / MemoryLayout<Float>.stride, first: 1, second: 1,
+                result: 1)
+            let work = StridedWork(
+                axes: StridedAxes(axes: [all]), accumulates: true,
+                first: StridedWork.Operand(buffer: target.buffer),
+                result: StridedWork.Operand(buffer: total))
             draft.add(
                 PlanDraft.Operation(
-                    part: .backward, paths: step.covers, title: "\(step.title), gradient",
-                    work: .average(backward, isForward: false), layout: program.text(of: operand.descriptor)))
-            return operand
+                    part: .backward, paths: step.covers, title: "sum of gradients", work: .kernel(work),
+                    layout: program.text(of: parameter)))
         }
-        guard case .pooling(let layer) = step.operation,
-            let kind = zoo_dnn_pooling_kind(layer, operand: source.dimensions, result: result.dimensions)
-        else { throw unsupported(step) }
-        let window = zoo_dnn_window(layer, operand: source.dimensions, result: result.dimensions)
-        let operands = Operands(source: operand.descriptor, destination: flow.descriptor)
-        guard
-            let made = try program.pooling(.backward_data, kind, window, operands, forward: trace.operation)
-        else { throw unsupported(step) }
-        let elements = Double(source.dimensions.reduce(1, *))
-        draft.cost += elements * KernelCosts.pooling * KernelCosts.factor(of: program.kernel(of: made))
-        var bindings = [
-            PlanDraft.Binding(
-                argument: .destination_gradient, descriptor: flow.descriptor, buffer: flow.buffer),
-            PlanDraft.Binding(
-                argument: .source_gradient, descriptor: operand.descriptor, buffer: operand.buffer),
-        ]
-        if let workspace = trace.workspace { bindings.append(workspace) }
-        try add(
-            made, part: .backward, paths: step.covers, title: "\(step.title), gradient", bindings,
-            layout: program.text(of: operand.descriptor))
-        return operand
-    }
-
-    private func softmax(
-        _ step: LoweredGraph.Step, _ flow: Value, _ trace: Trace, _ result: Value
-    ) throws(ZooError) -> Value {
-        let operands = Operands(source: flow.descriptor, destination: result.descriptor)
-        guard let made = try program.softmax(.backward_data, operands, forward: trace.operation) else {
-            throw unsupported(step)
-        }
-        try add(
-            made, part: .backward, paths: step.covers, title: "Softmax, gradient",
-            [
-                PlanDraft.Binding(
-                    argument: .destination, descriptor: result.descriptor, buffer: result.buffer),
-                PlanDraft.Binding(
-                    argument: .destination_gradient, descriptor: flow.descriptor, buffer: flow.buffer),
-                PlanDraft.Binding(
-                    argument: .source_gradient, descriptor: flow.descriptor, buffer: flow.buffer),
-            ], layout: program.text(of: flow.descriptor))
-        // Behind a flatten the row stands for a feature map in canonical order.
-        let operand = try operand(of: step)
-        guard operand.dimensions.count == 4 else { return flow }
-        let layout = canonicalLayout(operand)
-        let map = Value(
-            dimensions: operand.dimensions, order: operand.order, layout: layout,
-            descriptor: try program.describe(operand.dimensions, layout), buffer: flow.buffer)
-        return try reordered(map, to: operand.layout, part: .backward, paths: step.covers)
-    }
-
-    /// Works in place, with the mask of the forward pass.
-    private func dropout(_ step: LoweredGraph.Step, _ flow: Value, _ trace: Trace) -> Value {
-        guard let forward = trace.dropout else { return flow }
-        let work = PlanDraft.DropoutWork(
-            path: forward.path, probability: forward.probability, map: forward.map, order: forward.order,
-            source: flow.buffer, destination: flow.buffer, mask: forward.mask)
-        draft.add(
-            PlanDraft.Operation(
-                part: .backward, paths: step.covers, title: "Dropout, gradient",
-                work: .dropout(work, isForward: false), layout: program.text(of: flow.descriptor)))
-        return flow
     }
 }

@@ -7,13 +7,15 @@ import ZooTensors
 final class PlanBuilder {
     /// A step's result.
     struct Value {
-        /// As the kernels see it: `[N, C, H, W]` or `[N, F]`.
+        /// As the kernels see it: `[N, C, H, W]`, or `[N, F]` for a value of any other rank.
         let dimensions: [Int]
         /// The order in which a layer flattened it, if one did.
         let order: FlattenOrder?
         let layout: zoo_dnn_layout
         let descriptor: Descriptor
         var buffer: PlanDraft.BufferIndex
+
+        var count: Int { dimensions.reduce(1, *) }
     }
 
     /// What a step's backward pass needs to know of its forward pass.
@@ -21,12 +23,21 @@ final class PlanBuilder {
         var operation = OperationIndex.none
         var weights: Descriptor?
         var workspace: PlanDraft.Binding?
-        var dropout: PlanDraft.DropoutWork?
-        var average: PlanDraft.AverageWork?
-        /// The operand, which may have been brought into another layout than its value's.
-        var source: Value?
+        /// The operands of a kernel of ours.
+        var kernel: (any KernelWork)?
+        /// The operands, which may have been brought into other layouts than their values'.
+        var sources: [Value] = []
+        /// How several operands lie to each other.
+        var alignment: Alignment?
         /// Multiply-adds.
         var work = 0.0
+    }
+
+    /// A gradient on its way down.
+    struct Flow {
+        var value: Value
+        /// Whether nobody else reads it, so that it may be changed in place.
+        var isOwned: Bool
     }
 
     let lowered: LoweredGraph
@@ -36,6 +47,10 @@ final class PlanBuilder {
     let positions: [ParameterPath: Int]
     var values: [String: Value] = [:]
     var traces: [String: Trace] = [:]
+    /// Gradients with respect to results, summed over the readers that were visited so far.
+    var flows: [String: Flow] = [:]
+    /// Parameters whose resident layout is fixed: all of them once there is a store.
+    var decided: Set<Int> = []
     /// Steps whose forward pass must keep what a backward pass needs.
     let learning: Set<String>
 
@@ -64,7 +79,7 @@ final class PlanBuilder {
         draft.parameters = try initialParameters()
         try addInput()
         for step in lowered.steps { try forward(step) }
-        for path in lowered.kept { draft.activations[path] = try port(path) }
+        for path in configuration.keeping { draft.activations[path] = try port(path) }
         draft.output = try port(lowered.source.output)
         if configuration.purpose == .training { try backward() }
         return draft
@@ -81,12 +96,9 @@ final class PlanBuilder {
         }
         var learning: Set<String> = []
         for step in lowered.steps where ancestors.contains(step.path) {
-            let layer = lowered.source[step.path]?.layer
-            let hasParameters = layer.map { !$0.parameterShapes.isEmpty } ?? false
-            let learns = hasParameters && !lowered.frozen.contains(step.path)
             let isWanted = step.covers.contains { wanted.contains($0) }
-            let passesOn = needed.contains(lowered.resolved(step.input).value)
-            if learns || isWanted || passesOn {
+            let passesOn = step.inputs.contains { needed.contains(lowered.resolved($0).value) }
+            if lowered.learns(step) || isWanted || passesOn {
                 needed.insert(step.output)
                 learning.insert(step.output)
             }
@@ -94,16 +106,16 @@ final class PlanBuilder {
         return learning
     }
 
-    /// Whether the gradient with respect to a step's operand is needed.
-    func needsGradient(of value: String) -> Bool {
-        if value == LayerGraph.inputPath {
-            return configuration.gradients.input
-                || configuration.gradients.activations.contains(LayerGraph.inputPath)
-        }
-        return learning.contains(value)
+    /// Whether the gradient with respect to a layer's result is needed.
+    func needsGradient(of path: String) -> Bool {
+        let value = lowered.resolved(path).value
+        guard value == LayerGraph.inputPath else { return learning.contains(value) }
+        return configuration.gradients.input
+            || configuration.gradients.activations.contains { lowered.resolved($0).value == value }
     }
 
-    /// Row-major layouts for parameters of layers that this plan doesn't compute.
+    /// Row-major layouts for parameters of layers that this plan doesn't compute, and of those that no kernel of
+    /// oneDNN's reads.
     private func initialParameters() throws(ZooError) -> [PlannedParameter] {
         var result: [PlannedParameter] = []
         for specification in lowered.source.parameters {
@@ -124,62 +136,6 @@ final class PlanBuilder {
         draft.input = PlanDraft.Port(shape: shape, buffer: buffer)
         values[LayerGraph.inputPath] = Value(
             dimensions: shape.dimensions, order: nil, layout: .plain, descriptor: descriptor, buffer: buffer)
-    }
-
-    // MARK: Values
-
-    /// The value that a step reads, with the flattened order that views give it.
-    func operand(of step: LoweredGraph.Step) throws(ZooError) -> Value { try value(step.input) }
-
-    func value(_ path: String) throws(ZooError) -> Value {
-        let (name, order) = lowered.resolved(path)
-        guard let value = values[name] else {
-            throw ZooError(.unsupported, "a layer's operand isn't computed", tensor: path)
-        }
-        return Value(
-            dimensions: value.dimensions, order: order ?? value.order, layout: value.layout,
-            descriptor: value.descriptor, buffer: value.buffer)
-    }
-
-    /// A new value in the plan's layout.
-    func makeValue(_ dimensions: [Int], order: FlattenOrder?) throws(ZooError) -> Value {
-        let layout = dimensions.count == 4 ? draft.layout : .plain
-        let descriptor = try program.describe(dimensions, layout)
-        return Value(
-            dimensions: dimensions, order: order, layout: layout, descriptor: descriptor,
-            buffer: draft.allocate(byteCount: program.byteCount(of: descriptor)))
-    }
-
-    /// A value brought into another layout, if it isn't in it already.
-    func reordered(
-        _ value: Value, to layout: zoo_dnn_layout, part: PlanPart, paths: [String]
-    ) throws(ZooError) -> Value {
-        let descriptor = try program.describe(value.dimensions, layout)
-        if liesTheSame(value, descriptor, layout) {
-            return Value(
-                dimensions: value.dimensions, order: value.order, layout: layout, descriptor: descriptor,
-                buffer: value.buffer)
-        }
-        let buffer = draft.allocate(byteCount: program.byteCount(of: descriptor))
-        try addReorder(value.descriptor, value.buffer, to: descriptor, buffer, part: part, paths: paths)
-        return Value(
-            dimensions: value.dimensions, order: value.order, layout: layout, descriptor: descriptor,
-            buffer: buffer)
-    }
-
-    /// Whether a value's elements already lie as they would in another layout.
-    func liesTheSame(_ value: Value, _ descriptor: Descriptor, _ layout: zoo_dnn_layout) -> Bool {
-        let isDense = [layout, value.layout].allSatisfy { $0 == .plain || $0 == .channels_last }
-        let dimensions = value.dimensions
-        // One channel, or one place: nothing to exchange.
-        let isOneDimensional =
-            dimensions.count == 4 && (dimensions[1] == 1 || dimensions[2] * dimensions[3] == 1)
-        return isDense && isOneDimensional || program.areEqual(descriptor, value.descriptor)
-    }
-
-    /// The layout in which a value's elements stand in canonical order.
-    func canonicalLayout(_ value: Value) -> zoo_dnn_layout {
-        value.dimensions.count == 4 && value.order == .channelsLast ? .channels_last : .plain
     }
 
     /// A place from which a layer's result can be read in canonical order after a run.
@@ -222,9 +178,17 @@ final class PlanBuilder {
                 weights: weights))
     }
 
-    /// The shape of a value with this many channels or features and the canonical shape of `path`.
-    func dimensions(of path: String) throws(ZooError) -> [Int] {
-        guard let shape = lowered.shapes[path] else { throw lowered.source.unknownPath(path) }
-        return shape.dimensions
+    /// Adds a kernel of ours.
+    func add(
+        _ work: any KernelWork, part: PlanPart, _ step: LoweredGraph.Step, _ title: String, like value: Value
+    ) {
+        draft.add(
+            PlanDraft.Operation(
+                part: part, paths: step.covers, title: title, work: .kernel(work),
+                layout: program.text(of: value.descriptor)))
+    }
+
+    func unsupported(_ step: LoweredGraph.Step) -> ZooError {
+        ZooError(.unsupported, "\(OneDNN.version) has no kernel for this layer", tensor: step.path)
     }
 }

@@ -16,8 +16,9 @@ public struct PlanConfiguration: Sendable, Hashable {
     public var batch: Int
     /// Size of the pictures; the graph's own when `nil`.
     public var input: InputShape?
-    /// Whether dropout drops.
-    public var usesDropout: Bool
+    /// Whether layers do what they do only while training: dropout drops, and batch normalisations take their
+    /// statistics from the batch.
+    public var isTraining: Bool
     /// Paths of layers that stay in inference mode and get no gradients. Nothing is computed backward below the
     /// lowest layer that learns.
     public var frozen: Set<String>
@@ -31,15 +32,15 @@ public struct PlanConfiguration: Sendable, Hashable {
     /// Threads, at most the engine's; the planner's choice when `nil`. For measuring.
     package var threads: Int?
 
-    /// A configuration; dropout drops while training unless told otherwise.
+    /// A configuration; layers are in training mode when gradients are computed, unless told otherwise.
     public init(
-        _ purpose: Purpose, batch: Int, input: InputShape? = nil, usesDropout: Bool? = nil,
+        _ purpose: Purpose, batch: Int, input: InputShape? = nil, isTraining: Bool? = nil,
         frozen: Set<String> = [], keeping: Set<String> = [], gradients: GradientRequest = GradientRequest()
     ) {
         self.purpose = purpose
         self.batch = batch
         self.input = input
-        self.usesDropout = usesDropout ?? (purpose == .training)
+        self.isTraining = isTraining ?? (purpose == .training)
         self.frozen = frozen
         self.keeping = keeping
         self.gradients = gradients

@@ -1,5 +1,4 @@
 import COneDNNShim
-import ZooLayerGraphs
 import ZooTensors
 
 /// A plan before memory is given to it: operations in order, and the buffers that they work on. Several drafts,
@@ -18,8 +17,7 @@ final class PlanDraft {
     /// What an operation does.
     enum Work {
         case primitive(OperationIndex, [Binding])
-        case dropout(DropoutWork, isForward: Bool)
-        case average(AverageWork, isForward: Bool)
+        case kernel(any KernelWork)
     }
 
     /// An operation and the layers that it works for.
@@ -31,26 +29,6 @@ final class PlanDraft {
         /// Layout of what it works on, in oneDNN's notation, and of the weights if it has any.
         var layout: String
         var weights: String?
-    }
-
-    /// A dropout layer's operands.
-    struct DropoutWork {
-        let path: String
-        let probability: Double
-        let map: FeatureMap
-        let order: FlattenOrder?
-        let source: BufferIndex
-        let destination: BufferIndex
-        let mask: BufferIndex
-    }
-
-    /// An average pooling's operands.
-    struct AverageWork {
-        let layer: Pooling
-        let sourceMap: FeatureMap
-        let destinationMap: FeatureMap
-        let source: BufferIndex
-        let destination: BufferIndex
     }
 
     /// A tensor that is handed in or out, in canonical order.
@@ -75,6 +53,8 @@ final class PlanDraft {
     var activationGradients: [String: Port] = [:]
     /// Parameters, by position, whose gradients the backward part gives.
     var trainable: [Int] = []
+    /// Running statistics, by the parameter's position, as a training pass leaves them.
+    var statistics: [Int: BufferIndex] = [:]
 
     init(layout: zoo_dnn_layout) throws(ZooError) {
         self.layout = layout
@@ -108,8 +88,7 @@ final class PlanDraft {
         let used: [BufferIndex] =
             switch operation.work {
             case .primitive(_, let bindings): bindings.map(\.buffer)
-            case .dropout(let work, _): [work.source, work.destination, work.mask]
-            case .average(let work, _): [work.source, work.destination]
+            case .kernel(let work): work.buffers
             }
         for buffer in used { buffers[buffer].last = max(buffers[buffer].last, now) }
         operations.append(operation)
@@ -126,7 +105,8 @@ struct FeatureMap: Hashable {
         self.channels = dimensions.count > 1 ? dimensions[1] : 1
         self.height = dimensions.count > 3 ? dimensions[2] : 1
         self.width = dimensions.count > 3 ? dimensions[3] : 1
-        self.layout = layout
+        // Vectors have their features side by side.
+        self.layout = dimensions.count == 4 ? layout : .channels_last
     }
 }
 

@@ -59,7 +59,7 @@ extension ExecutionPlan {
             "schema": "menagerie/plan/1", "architecture": .string(store.graph.architecture),
             "purpose": .string(configuration.purpose.rawValue),
             "input": .array(input.shape(batch: configuration.batch).dimensions.map { .integer($0) }),
-            "dropout": .bool(configuration.usesDropout),
+            "training_mode": .bool(configuration.isTraining),
             "frozen": .array(configuration.frozen.sorted().map { .string($0) }),
             "threads": .integer(threads), "slices": .integer(sliceCount),
             "instruction_set": .string(OneDNN.instructionSet),

@@ -3,17 +3,6 @@ import ZooLayerGraphs
 
 // Layers' numbers in the shim's words.
 
-extension zoo_dnn_function {
-    init(_ function: ElementFunction?) {
-        switch function {
-        case .relu: self = .relu
-        case .sigmoid: self = .logistic
-        case .tanh: self = .tanh
-        case nil: self = .none
-        }
-    }
-}
-
 extension zoo_dnn_layout {
     /// `nil` for blocks on a machine that they bring nothing on.
     init?(_ layout: FeatureLayout) {
@@ -84,16 +73,7 @@ extension zoo_dnn_pooling_kind {
 extension LoweredGraph.Step {
     /// What reports call the step: `Conv2d + ReLU`.
     var title: String {
-        let main =
-            switch operation {
-            case .convolution: "Conv2d"
-            case .linear: "Linear"
-            case .activation(let function): function.title
-            case .pooling(let layer): layer.operation == .maximum ? "MaxPool2d" : "AvgPool2d"
-            case .flatten: "Flatten"
-            case .softmax: "Softmax"
-            case .dropout: "Dropout"
-            }
+        let main = operation.kind
         return fused.map { "\(main) + \($0.title)" } ?? main
     }
 }

@@ -1,0 +1,240 @@
+import COneDNNShim
+import ZooLayerGraphs
+import ZooTensors
+
+// Layers whose weights oneDNN reads: convolutions and linear layers.
+extension PlanBuilder {
+    /// What a layer's weights and its kernel are made with.
+    private struct Weighted {
+        /// Shape of the weights as the kernels see it.
+        let shape: [Int]
+        var isChannelsLast = false
+        /// The bias, if the kernel adds it.
+        var bias = Descriptor.none
+        /// Multiply-adds.
+        let work: Double
+        /// What operand and result are to the kernel.
+        var roles: (operand: zoo_dnn_argument, result: zoo_dnn_argument) = (.source, .destination)
+        let make: (_ source: Descriptor, _ weights: Descriptor) throws(ZooError) -> OperationIndex?
+    }
+
+    func convolution(_ step: LoweredGraph.Step, _ layer: Convolution) throws(ZooError) {
+        let window = zoo_dnn_window(layer)
+        let result = try makeValue(dimensions(of: step.path))
+        let bias = layer.hasBias ? try program.describe([layer.outputChannels], .plain) : .none
+        let shape = layer.weightShape
+        let weighted = Weighted(
+            shape: shape, bias: bias, work: Double(result.count) * Double(shape.suffix(3).reduce(1, *))
+        ) { [self] (source, weights) throws(ZooError) in
+            try program.convolution(
+                pass(step), window,
+                Operands(source: source, weights: weights, bias: bias, destination: result.descriptor),
+                fused: zoo_dnn_function(fused: step.fused))
+        }
+        try add(weighted, step, try operand(of: step), result)
+    }
+
+    /// The gradient of a convolution that takes the result to the operand. Its bias is added after that.
+    func transposedConvolution(_ step: LoweredGraph.Step, _ layer: TransposedConvolution) throws(ZooError) {
+        let mirrored = layer.mirrored
+        let source = try spread(operand(of: step), step)
+        let whole = try makeValue(dimensions(of: step.path))
+        let missing = layer.unreached
+        let result: Value
+        if missing == Extent(0) {
+            result = whole
+        } else {
+            let extents = whole.dimensions
+            result = try makeValue(
+                extents.prefix(2) + [extents[2] - missing.height, extents[3] - missing.width])
+        }
+        let shape = mirrored.weightShape
+        let window = zoo_dnn_window(mirrored)
+        let weighted = Weighted(
+            shape: shape, work: Double(source.count) * Double(shape.suffix(3).reduce(1, *)),
+            roles: (.destination_gradient, .source_gradient)
+        ) { [self] (source, weights) throws(ZooError) in
+            let operands = Operands(source: result.descriptor, weights: weights, destination: source)
+            guard let forward = try program.convolution(.training, window, operands) else { return nil }
+            return try program.convolution(.backward_data, window, operands, forward: forward)
+        }
+        try add(weighted, step, source, result)
+        if missing != Extent(0) {
+            let end = Padding(top: 0, left: 0, bottom: missing.height, right: missing.width)
+            add(
+                moving(result, into: whole, end), part: .forward, step, "\(step.title), unreached elements",
+                like: whole)
+            values[step.output] = whole
+        }
+        if let place = positions[ParameterPath(step.owner, .bias)], layer.hasBias {
+            let work = ChannelScaleWork(
+                map: FeatureMap(whole.dimensions, layout: whole.layout), channels: layer.outputChannels,
+                offset: .buffer(draft.external(.parameter(place))), source: whole.buffer,
+                destination: whole.buffer)
+            add(work, part: .forward, step, "\(step.title), bias", like: whole)
+        }
+    }
+
+    func linear(_ step: LoweredGraph.Step, _ layer: Linear) throws(ZooError) {
+        let source = try linearOperand(step)
+        let result = try makeValue(dimensions(of: step.path))
+        let bias = layer.hasBias ? try program.describe([layer.outputFeatures], .plain) : .none
+        let shape = [layer.outputFeatures] + source.dimensions.dropFirst()
+        let weighted = Weighted(
+            shape: shape, isChannelsLast: shape.count == 4 && source.order == .channelsLast, bias: bias,
+            work: Double(result.count) * Double(layer.inputFeatures)
+        ) { [self] (source, weights) throws(ZooError) in
+            try program.innerProduct(
+                pass(step),
+                Operands(source: source, weights: weights, bias: bias, destination: result.descriptor),
+                fused: zoo_dnn_function(fused: step.fused))
+        }
+        try add(weighted, step, source, result)
+    }
+
+    /// The operand, in the form that the weights were laid out for if they already were: for a map of the same
+    /// proportions, or for a row.
+    private func linearOperand(_ step: LoweredGraph.Step) throws(ZooError) -> Value {
+        let source = try operand(of: step)
+        guard let position = positions[ParameterPath(step.owner, .weight)], let known = resident(position)
+        else { return source }
+        let dimensions = source.dimensions.prefix(1) + known.dimensions.dropFirst()
+        let isChannelsLast = source.dimensions.count == 4 && source.order == .channelsLast
+        if dimensions == source.dimensions[...], isChannelsLast == known.isChannelsLast { return source }
+        return try reinterpreted(
+            row(source, step), Array(dimensions),
+            order: known.isChannelsLast ? .channelsLast : .channelsFirst,
+            layout: known.isChannelsLast ? .channels_last : .plain)
+    }
+
+    /// A kernel, the layouts that it was made for, and what it costs.
+    private struct Choice {
+        let operation: OperationIndex
+        let source: zoo_dnn_layout
+        let repacks: Bool
+        let cost: Double
+    }
+
+    /// Chooses among the operand's layout as it is and the plan's, and among the resident weights and repacked
+    /// ones, by the names of the kernels that they lead to.
+    private func add(
+        _ layer: Weighted, _ step: LoweredGraph.Step, _ operand: Value, _ result: Value
+    ) throws(ZooError) {
+        let any = try program.describe(layer.shape, .any)
+        guard let position = positions[ParameterPath(step.owner, .weight)] else { throw unsupported(step) }
+        let resident = try residentLayout(position, layer)
+        var best: Choice?
+        var layouts = [operand.layout]
+        if operand.dimensions.count == 4, operand.layout != draft.layout { layouts.append(draft.layout) }
+        for layout in layouts {
+            let source = try program.describe(operand.dimensions, layout)
+            let isSame = liesTheSame(operand, source, layout)
+            let moving = isSame ? 0 : Double(operand.count) * KernelCosts.reorder
+            if let resident, let made = try layer.make(source, resident) {
+                let cost = moving + layer.work * KernelCosts.factor(of: program.kernel(of: made))
+                if cost < best?.cost ?? .infinity {
+                    best = Choice(operation: made, source: layout, repacks: false, cost: cost)
+                }
+            }
+            if let made = try layer.make(source, any) {
+                let repacks = resident != nil
+                let repacking = repacks ? Double(layer.shape.reduce(1, *)) * KernelCosts.reorder : 0
+                let kernel = layer.work * KernelCosts.factor(of: program.kernel(of: made))
+                let cost = moving + repacking + kernel
+                if cost < best?.cost ?? .infinity {
+                    best = Choice(operation: made, source: layout, repacks: repacks, cost: cost)
+                }
+            }
+        }
+        guard let best else { throw unsupported(step) }
+        let source = try reordered(operand, to: best.source, part: .forward, paths: step.covers)
+        draft.cost += best.cost
+        try add(layer, step, best.operation, source, result, repacked: best.repacks ? resident : nil)
+    }
+
+    private func add(
+        _ layer: Weighted, _ step: LoweredGraph.Step, _ operation: OperationIndex, _ source: Value,
+        _ result: Value, repacked resident: Descriptor?
+    ) throws(ZooError) {
+        guard let position = positions[ParameterPath(step.owner, .weight)],
+            let weights = try program.describe(.weights, of: operation)
+        else { throw unsupported(step) }
+        var weightsBuffer = draft.external(.parameter(position))
+        if let resident, !program.areEqual(resident, weights) {
+            let copy = draft.allocate(byteCount: program.byteCount(of: weights))
+            draft.keepForever(copy)
+            try addReorder(
+                resident, weightsBuffer, to: weights, copy, part: .repack, paths: step.covers, title: "repack"
+            )
+            weightsBuffer = copy
+        }
+        draft.parameters[position] = PlannedParameter(
+            dimensions: layer.shape, isChannelsLast: layer.isChannelsLast, descriptor: resident ?? weights)
+        decided.insert(position)
+        var bindings = [
+            PlanDraft.Binding(
+                argument: layer.roles.operand, descriptor: source.descriptor, buffer: source.buffer),
+            PlanDraft.Binding(argument: .weights, descriptor: weights, buffer: weightsBuffer),
+            PlanDraft.Binding(
+                argument: layer.roles.result, descriptor: result.descriptor, buffer: result.buffer),
+        ]
+        if let place = positions[ParameterPath(step.owner, .bias)], layer.bias != .none {
+            let buffer = draft.external(.parameter(place))
+            bindings.append(PlanDraft.Binding(argument: .bias, descriptor: layer.bias, buffer: buffer))
+        }
+        try add(
+            operation, part: .forward, paths: step.covers, title: step.title, bindings,
+            layout: program.text(of: result.descriptor), weights: program.text(of: weights))
+        values[step.output] = result
+        traces[step.output] = Trace(
+            operation: operation, weights: weights, sources: [source], work: layer.work)
+    }
+
+    /// A parameter's resident form, if it is already fixed: by the store, or by another layer that shares it.
+    private func resident(_ position: Int) -> PlannedParameter? {
+        store?.parameters[position] ?? (decided.contains(position) ? draft.parameters[position] : nil)
+    }
+
+    private func residentLayout(_ position: Int, _ layer: Weighted) throws(ZooError) -> Descriptor? {
+        guard let known = resident(position) else { return nil }
+        guard known.dimensions == layer.shape, known.isChannelsLast == layer.isChannelsLast else {
+            throw ZooError(
+                .unsupported, "the weights were laid out for a feature map of another shape",
+                expected: "\(known.dimensions)", found: "\(layer.shape)")
+        }
+        guard let store else { return known.descriptor }
+        return try program.describe(like: store.program, known.descriptor)
+    }
+}
+
+extension Convolution {
+    /// Shape of the weights as oneDNN sees them, with an axis for groups if there are any.
+    var weightShape: [Int] {
+        let shape = [
+            outputChannels / groups, inputChannels / groups, kernel.height, kernel.width,
+        ]
+        return groups == 1 ? shape : [groups] + shape
+    }
+}
+
+extension TransposedConvolution {
+    /// The convolution whose gradient this is: it takes the part of the result that elements reach to the operand.
+    var mirrored: Convolution {
+        let unreached = unreached
+        return Convolution(
+            outputChannels, inputChannels, kernel: kernel, stride: stride,
+            padding: Padding(
+                top: padding.top, left: padding.left,
+                bottom: padding.bottom - outputPadding.height + unreached.height,
+                right: padding.right - outputPadding.width + unreached.width),
+            dilation: dilation, groups: groups, hasBias: false)
+    }
+
+    /// Rows and columns at the result's end that a convolution over it would begin another window in, so that they
+    /// have to be added: none where the output padding is below the stride.
+    var unreached: Extent {
+        Extent(
+            max(outputPadding.height - padding.bottom - stride.height + 1, 0),
+            max(outputPadding.width - padding.right - stride.width + 1, 0))
+    }
+}

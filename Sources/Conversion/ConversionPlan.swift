@@ -42,6 +42,8 @@ public struct ConversionPlan: Sendable {
         public var evidence: [String] = []
         /// Layers that stand in the classifier's place, by their names in the file.
         public var foreignHead: [String] = []
+        /// What the source does to pictures, where the file tells more than its dialect.
+        public var preprocessing: Preprocessing?
     }
 
     /// The architecture that was recognised or asked for.

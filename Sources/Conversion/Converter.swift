@@ -142,7 +142,8 @@ public struct Converter: Sendable {
 
     /// What the source does to pictures, at the size that the network takes.
     private func preprocessing(for plan: ConversionPlan) -> Preprocessing {
-        let result = plan.origin.dialect?.preprocessing ?? plan.architecture.preprocessing
+        let result =
+            plan.origin.preprocessing ?? plan.origin.dialect?.preprocessing ?? plan.architecture.preprocessing
         return result.fitted(to: plan.graph.input)
     }
 }

@@ -22,8 +22,8 @@ struct KerasMatcher {
         do throws(ZooError) {
             lenet = try KerasLeNet(modelConfig: config)
         } catch {
-            // A network of its own, unless the user says that it is one that has a name.
-            guard architecture == nil else { throw error }
+            // A LeNet that was asked for, and isn't there.
+            if architecture?.family == "LeNet" { throw error }
             return try planNetwork(config)
         }
         if let architecture, architecture.name != lenet.network.variant.rawValue {
@@ -31,6 +31,11 @@ struct KerasMatcher {
                 .mismatch, "the file's model_config describes another network than the one asked for",
                 expected: architecture.name, found: lenet.network.variant.rawValue,
                 remedy: "Leave --architecture out.")
+        }
+        if options.isHeadless {
+            throw ZooError(
+                .unsupported, "a LeNet of Keras is read with its classifier",
+                remedy: "Leave --headless out; zoo surgery gives it another head.")
         }
         if let size = options.inputSize, size != lenet.network.inputSize {
             throw ZooError(
@@ -53,21 +58,6 @@ struct KerasMatcher {
             framework: .keras, dialect: "Keras, layers and choices from model_config", graph: graph,
             sources: try sources(layers, graph: graph), assumptions: [],
             outputActivation: lenet.outputActivation)
-    }
-
-    /// Every other network: what the configuration says, layer by layer.
-    private func planNetwork(_ config: JSONValue) throws(ZooError) -> ConversionPlan {
-        let network = try KerasNetwork(
-            modelConfig: config, version: checkpoint.extras["keras_version"]?.stringValue,
-            backend: checkpoint.extras["backend"]?.stringValue, inputSize: options.inputSize)
-        let weights = try KerasWeightSources(network, in: checkpoint)
-        return ConversionPlan(
-            checkpoint: checkpoint, architecture: .custom(of: network), framework: .keras,
-            dialect: "Keras, layer by layer from model_config", graph: network.graph,
-            sources: weights.sources,
-            assumptions: network.assumptions, outputActivation: network.outputActivation,
-            dataFormat: network.order == .channelsFirst ? KerasExport.channelsFirst : nil,
-            setAside: weights.setAside)
     }
 
     private func planByOrder() throws(ZooError) -> ConversionPlan {

@@ -91,24 +91,27 @@ def forward(model, x, modules):
     return logits, found
 
 
-def passes(model, x, labels, tensors, name, suffix):
-    """Gradients of the mean cross-entropy, sampled, with the norm of each; after a pass in training mode also the
-    running statistics."""
+def passes(model, x, labels, tensors, name, suffix, exact):
+    """Gradients of the mean cross-entropy, sampled, with the norm of each and how far single precision is from it;
+    after a pass in training mode also the running statistics. `exact` keeps the whole gradients for the second run."""
     model.zero_grad()
     logits = model(x)
     loss = F.cross_entropy(logits, labels)
     loss.backward()
     tensors[f"{name}/logits{suffix}"] = logits.detach()
     tensors[f"{name}/loss{suffix}"] = loss.detach().reshape(1)
-    if suffix != "64":
-        return
     for key, parameter in model.named_parameters():
-        tensors[f"{name}/gradient64/{key}"] = sample(parameter.grad, 16)
-        tensors[f"{name}/norm64/{key}"] = parameter.grad.norm().reshape(1)
+        place = f"{name}/{key}"
+        if suffix == "64":
+            exact[place] = parameter.grad
+            tensors[f"{name}/gradient64/{key}"] = sample(parameter.grad, 16)
+            tensors[f"{name}/norm64/{key}"] = parameter.grad.norm().reshape(1)
+        else:
+            tensors[f"{name}/error32/{key}"] = (parameter.grad.double() - exact[place]).norm().reshape(1)
     if model.training:
         for key, buffer in model.named_buffers():
             if buffer.is_floating_point():
-                tensors[f"{name}/statistics64/{key}"] = sample(buffer, 16)
+                tensors[f"{name}/statistics{suffix}/{key}"] = sample(buffer, 16)
 
 
 def golden(library, name, modules):
@@ -117,6 +120,7 @@ def golden(library, name, modules):
     labels = torch.tensor([(3 * i + 1) % CLASSES for i in range(LEARNING)])
     model = make(library, name, CLASSES)
     # The moments of batch normalisations in training would move the running statistics: each pass has its own copy.
+    exact = {}
     for suffix, kind in (("64", torch.float64), ("32", torch.float32)):
         own = copy.deepcopy(model).to(kind).eval()
         with torch.no_grad():
@@ -124,10 +128,10 @@ def golden(library, name, modules):
         tensors[f"logits{suffix}"] = logits
         for path, value in found.items():
             tensors[f"activation{suffix}/{path}"] = sample(value[:2], 512)
-        passes(own, x[:LEARNING].to(kind), labels, tensors, "evaluation", suffix)
+        passes(own, x[:LEARNING].to(kind), labels, tensors, "evaluation", suffix, exact)
         if any(isinstance(module, torch.nn.modules.batchnorm._BatchNorm) for module in own.modules()):
             own = copy.deepcopy(model).to(kind).train()
-            passes(own, x[:LEARNING].to(kind), labels, tensors, "training", suffix)
+            passes(own, x[:LEARNING].to(kind), labels, tensors, "training", suffix, exact)
     return tensors, model
 
 

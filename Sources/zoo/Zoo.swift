@@ -26,7 +26,9 @@ struct Zoo: ParsableCommand {
             endProcess(HDF5IndexerProcess.main(Array(arguments.dropFirst())))
         }
         ignoreFileSizeSignal()
-        if ["train", "evaluate", "forward"].contains(arguments.first) { ProcessEnvironment.prepare() }
+        if ["train", "evaluate", "forward"].contains(arguments.first) || arguments.contains("--proof") {
+            ProcessEnvironment.prepare()
+        }
         Interruption.watch()
         do {
             if arguments.isEmpty {

@@ -81,6 +81,17 @@ import ZooTensors
         }
     }
 
+    /// A folded module bears the name of the level that is shown, whatever all its layers share beyond it.
+    @Test func foldedModulesAreNamedByTheirLevel() throws {
+        let graph = try Self.branches()
+        let dot = graph.dot(try GraphSummary(graph), depth: 2)
+        #expect(dot.contains("label=\"body.0\\n8 layers") || dot.contains("label=\"body.0\\n9 layers"))
+        let inner = try LayerGraph(
+            architecture: "inner", input: InputShape(channels: 1, height: 2, width: 2),
+            chain: [("a.b.c.x", .activation(.relu)), ("a.b.c.y", .activation(.tanh))])
+        #expect(inner.dot(try GraphSummary(inner), depth: 1).contains("label=\"a\\n2 layers"))
+    }
+
     @Test func everyLayerAndEveryEdgeIsDrawn() throws {
         let graph = try Self.branches()
         let summary = try GraphSummary(graph)

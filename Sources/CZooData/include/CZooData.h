@@ -14,4 +14,7 @@ typedef struct {
 size_t zoo_embedded_file_count(void);
 zoo_embedded_file zoo_embedded_file_at(size_t index);
 
+// The program of a proof kit: 0 for PyTorch, 1 for Keras.
+zoo_embedded_file zoo_proof_script(size_t framework);
+
 #endif

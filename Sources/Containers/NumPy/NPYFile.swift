@@ -22,6 +22,12 @@ public enum NPYFile {
         try file.write(tensor)
         try file.commit()
     }
+
+    /// Writes everything of a file; its name is given to it by someone else.
+    package static func write(_ tensor: Tensor, into file: AtomicFile) throws(ZooError) {
+        try file.write(NPYHeader(tensor.elementType, tensor.shape).bytes())
+        try file.write(tensor)
+    }
 }
 
 extension NPYHeader {

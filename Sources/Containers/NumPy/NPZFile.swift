@@ -52,15 +52,24 @@ public struct NPZFile: Sendable {
     /// Writes an archive that `np.load` reads: stored members, each array at a multiple of 64 bytes.
     /// - Throws: ``ZooError`` for `bf16`, a repeated name, or when the file can't be written.
     public static func write(_ arrays: [(name: String, tensor: Tensor)], to path: String) throws(ZooError) {
-        let writer = try ZipWriter(path: path)
+        let file = try AtomicFile(path: path)
+        try write(arrays, into: file)
+        try file.commit()
+    }
+
+    /// Writes everything of an archive; its name is given to it by someone else.
+    package static func write(
+        _ arrays: [(name: String, tensor: Tensor)], into file: AtomicFile
+    ) throws(ZooError) {
+        let writer = ZipWriter(file: file)
         for (name, tensor) in arrays {
             do throws(ZooError) {
                 let header = try NPYHeader(tensor.elementType, tensor.shape).bytes()
                 try writer.add("\(name).npy", header: header, tensor: tensor)
             } catch {
-                throw error.adding(file: path, tensor: name)
+                throw error.adding(file: file.path, tensor: name)
             }
         }
-        try writer.finish()
+        try writer.close()
     }
 }

@@ -37,6 +37,12 @@ public final class ZipWriter {
         self.thresholds = thresholds
     }
 
+    /// Begins an archive in a file whose name is given to it by someone else.
+    package init(file: AtomicFile) {
+        self.file = file
+        self.thresholds = Thresholds()
+    }
+
     /// Adds a member that is in memory.
     public func add(_ name: String, _ bytes: [UInt8]) throws(ZooError) {
         try begin(name, byteCount: bytes.count, checksum: try CRC32.of(bytes))
@@ -104,6 +110,12 @@ public final class ZipWriter {
 
     /// Writes the table of contents and gives the file its name.
     public func finish() throws(ZooError) {
+        try close()
+        try file.commit()
+    }
+
+    /// Writes the table of contents.
+    package func close() throws(ZooError) {
         let start = file.byteCount
         for member in written { try file.write(directoryEntry(member)) }
         let size = file.byteCount - start
@@ -118,7 +130,6 @@ public final class ZipWriter {
         end.appendLittleEndian(narrow(start))
         end.appendLittleEndian(UInt16(0))
         try file.write(end)
-        try file.commit()
     }
 
     private func narrow(_ value: Int) -> UInt32 {

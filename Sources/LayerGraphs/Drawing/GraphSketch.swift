@@ -83,7 +83,9 @@ struct GraphSketch {
                 shape: GraphSketch.text(summary.input),
                 parameters: 0, category: .input)
         ]
-        for group in order { boxes.append(GraphSketch.box(groups[group], graph, summary)) }
+        for group in order {
+            boxes.append(GraphSketch.box(groups[group], graph, summary, depth: depth ?? .max))
+        }
         for (index, group) in order.enumerated() {
             let sources = Set(ordering.sources[group].map { $0 < 0 ? 0 : places[$0] }).sorted()
             boxes[index + 1].sources = sources
@@ -93,7 +95,9 @@ struct GraphSketch {
         self.levels = [0] + order.map { ordering.levels[$0] }
     }
 
-    private static func box(_ rows: [Int], _ graph: LayerGraph, _ summary: GraphSummary) -> Box {
+    private static func box(
+        _ rows: [Int], _ graph: LayerGraph, _ summary: GraphSummary, depth: Int
+    ) -> Box {
         let totals = summary.totals(of: rows)
         if rows.count == 1, let row = rows.first {
             let layer = summary.rows[row]
@@ -102,13 +106,14 @@ struct GraphSketch {
                 parameters: layer.parameters + layer.statistics, category: graph.nodes[row].layer.category)
         }
         return Box(
-            path: commonPath(rows.map { summary.rows[$0].path }), kind: "\(rows.count) layers", details: "",
+            path: commonPath(rows.map { summary.rows[$0].path }, depth: depth), kind: "\(rows.count) layers",
+            details: "",
             shape: text(totals.output), parameters: totals.parameters + totals.statistics, category: .module)
     }
 
     /// The path of the module that all of these are in.
-    private static func commonPath(_ paths: [String]) -> String {
-        var parts = SummaryTree.parts(of: paths.first ?? "")
+    private static func commonPath(_ paths: [String], depth: Int) -> String {
+        var parts = Array(SummaryTree.parts(of: paths.first ?? "").prefix(depth))
         for path in paths.dropFirst() {
             let others = SummaryTree.parts(of: path)
             parts = Array(zip(parts, others).prefix { $0 == $1 }.map(\.0))

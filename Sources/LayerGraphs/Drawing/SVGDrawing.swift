@@ -8,7 +8,7 @@ struct SVGDrawing {
     private static let header = 86
     private static let bracketGap = 22
     /// Width of a character in proportion to the size of the type.
-    private static let characterWidth = 0.58
+    private static let characterWidth = 0.6
 
     init(_ graph: LayerGraph, _ summary: GraphSummary, title: String, depth: Int?) {
         let sketch = GraphSketch(graph, summary, depth: depth)
@@ -26,14 +26,15 @@ struct SVGDrawing {
             + "\(SVGDrawing.grouped(summary.parameters)) parameters  ·  "
             + "\(SVGDrawing.grouped(summary.multiplyAdds)) multiply-adds"
         self.layout = SketchLayout(
-            sketch, boxWidth: min(max((widest ?? 0) + 34, 230), 440),
+            sketch, boxWidth: min(max((widest ?? 0) + 34, 230), 490),
             left: SVGDrawing.margin + deepest * SVGDrawing.bracketGap, top: SVGDrawing.header)
     }
 
     /// The document.
     var text: String {
         let (legend, legendEnd) = legend
-        let width = max(layout.right, legendEnd) + SVGDrawing.margin
+        let heading = max(SVGDrawing.width(title, size: 19), SVGDrawing.width(subtitle, size: 12))
+        let width = max(layout.right, legendEnd, SVGDrawing.margin + heading) + SVGDrawing.margin
         let height = layout.bottom + SVGDrawing.margin
         var parts = [
             """

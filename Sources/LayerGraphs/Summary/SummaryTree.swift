@@ -27,7 +27,7 @@ public struct SummaryTree: Sendable, Hashable {
     public let lines: [Line]
 
     /// Deepest level that is told apart: paths from strangers may be all dots.
-    private static let deepest = 32
+    private static let deepest = 16
 
     /// Builds the tree.
     /// - Parameter depth: levels that are shown; what is deeper is counted with the module that it is in. `nil` for

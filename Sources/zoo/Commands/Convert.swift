@@ -13,6 +13,11 @@ struct Convert: ParsableCommand {
             A network that zoo doesn't know is read with --graph, a document that lists its layers (zoo graph --help \
             says how to write one); its tensors go by the document's paths or keys, all of them, as always.
 
+            --proof DIR writes a folder with which anybody can check the conversion: a seeded input, our logits and the \
+            results of some layers, the report, and check.py, which computes the same in PyTorch or Keras, from the \
+            file itself, and names the first layer that differs. Where the source is native, the proof is about \
+            the output.
+
             With --raw the tensors are copied as they are, under the names that they have, one after the other; so \
             are those of a network that isn't known, between PyTorch, safetensors and NumPy files.
 
@@ -21,6 +26,7 @@ struct Convert: ParsableCommand {
               zoo convert lenet.zoo.safetensors -o lenet.h5
               zoo convert lenet.zoo.safetensors --to timm -o lenet-folder
               zoo convert weights.pth --graph my-net.json -o my-net.zoo.safetensors
+              zoo convert model.keras -o model.zoo.safetensors --proof proof && python proof/check.py
               zoo convert zoo/weights/lenet-mnist.pth --raw --dtype f16 --exclude 'fc3.*' \\
                 -o features.safetensors
             """)
@@ -48,6 +54,11 @@ struct Convert: ParsableCommand {
         name: .long,
         help: ArgumentHelp("A document that describes the network: zoo graph --help.", valueName: "file"))
     var graph: String?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "A new folder for numbers and a program that check the conversion.", valueName: "folder"))
+    var proof: String?
     @Flag(name: .long, help: "Go on when tensors are missing or left over; the report lists them.")
     var allowPartial = false
     @Flag(name: .long, help: "Show what would be converted, and write nothing.")
@@ -61,6 +72,13 @@ struct Convert: ParsableCommand {
     @OptionGroup var preprocessing: PreprocessingOptions
     @OptionGroup var model: ModelOptions
     @OptionGroup var outputOptions: OutputOptions
+
+    func validate() throws {
+        if dryRun, proof != nil { throw ValidationError("--proof computes and writes; leave --dry-run out.") }
+        if allowPartial, proof != nil {
+            throw ValidationError("--proof is about what the file holds; leave --allow-partial out.")
+        }
+    }
 
     func run() throws {
         let target = try ConvertTarget(to: to, output: output)
@@ -90,8 +108,11 @@ struct Convert: ParsableCommand {
 
     /// Options that only a network has a use for, as the user wrote them.
     private var choices: [String] {
-        [("--labels", labels != nil), ("--allow-partial", allowPartial), ("--graph", graph != nil)]
-            .filter(\.1).map(\.0)
+        [
+            ("--labels", labels != nil), ("--allow-partial", allowPartial), ("--graph", graph != nil),
+            ("--proof", proof != nil),
+        ]
+        .filter(\.1).map(\.0)
             + preprocessing.given + model.given.filter { $0 != "--key" }
     }
 
@@ -120,6 +141,7 @@ struct Convert: ParsableCommand {
 
     private func convert(to target: ConvertTarget) throws {
         let names = try labels.map(ClassNames.read(path:))
+        if let proof { try ProofKit.check(folder: proof) }
         let (source, report) = try open()
         let targetNames: Export.Names
         do {
@@ -134,16 +156,18 @@ struct Convert: ParsableCommand {
         options.names = targetNames
         let paths = try ModelExporter.paths(of: model, to: output, format: target.format, options: options)
         try Outputs.refuse(paths, asOutputOf: [file])
+        let prover = proof == nil ? nil : try proofKit(model, report, target, files: paths)
         var outcome: ExportOutcome?
         if dryRun {
             try ModelExporter.check(model, to: output, format: target.format, options: options)
         } else {
             outcome = try ModelExporter.write(model, to: output, format: target.format, options: options)
         }
+        let kit = try proof.flatMap { try prover?.write(to: $0) }
         if outputOptions.json {
             let document = json(
                 report, model: model, format: target.format, files: outcome?.paths ?? paths,
-                notes: outcome?.notes ?? [])
+                notes: outcome?.notes ?? [], kit: kit)
             print(document.text(pretty: true))
             return
         }
@@ -155,10 +179,42 @@ struct Convert: ParsableCommand {
         for note in outcome?.notes ?? [] { Terminal.printText("  note: \(note)") }
         if let outcome {
             try ConvertedFiles.show(outcome.paths, output: output, format: target.format.rawValue)
-            print("Next: \(next(target.format))")
+            if let kit, let proof {
+                let kept = Numbers.counted(kit.layers.count, "layer")
+                print("Wrote \(Terminal.bold(proof)) (input, logits, results of \(kept), check.py)")
+                print("Next: python \(Paths.quoted(proof + "/check.py"))")
+            } else {
+                print("Next: \(next(target.format))")
+            }
         } else {
             print("Nothing was written (--dry-run).")
         }
+    }
+
+    /// The kit about the framework's file: the source, or the output of a native source.
+    private func proofKit(
+        _ model: Model, _ report: ConversionReport?, _ target: ConvertTarget, files: [String]
+    ) throws -> ProofKit {
+        if let report {
+            let isKeras = report.plan.framework == .keras
+            let checkpoint = try self.model.opener().checkpoint(file)
+            return ProofKit(
+                model: model, source: file, framework: isKeras ? .keras : .pytorch, keys: model.keys,
+                isWeightsOnly: isKeras && checkpoint.extras["model_config"]?.objectValue == nil,
+                report: report)
+        }
+        guard target.format != .native, files.count == 1, storage.dtype == nil else {
+            throw ZooError(
+                .invalidArgument,
+                "a proof needs one file of PyTorch's or Keras' with the model's own numbers",
+                file: file,
+                remedy: "Give --proof when you convert from such a file, or into one without --dtype.")
+        }
+        let keys = zip(
+            model.parameters.paths, Export.pytorch(model, canonical: target.usesCanonicalNames).map(\.name))
+        return ProofKit(
+            model: model, source: output, framework: target.format.isKeras ? .keras : .pytorch,
+            keys: Dictionary(keys.map { ($0, $1) }) { $1 }, isWeightsOnly: target.format == .kerasWeights)
     }
 
     private func open() throws -> (model: Model, report: ConversionReport?) {
@@ -194,13 +250,20 @@ struct Convert: ParsableCommand {
     }
 
     private func json(
-        _ report: ConversionReport?, model: Model, format: ExportFormat, files: [String], notes: [String]
+        _ report: ConversionReport?, model: Model, format: ExportFormat, files: [String], notes: [String],
+        kit: (files: [String], layers: [String])?
     ) -> JSONValue {
         [
             "schema": "menagerie/convert/1", "input": .string(file),
             "output": dryRun ? .null : .string(output), "format": .string(format.rawValue),
             "architecture": .string(model.graph.architecture), "report": report?.json ?? .null,
             "files": .array(files.map { .string($0) }), "notes": .array(notes.map { .string($0) }),
+            "proof": kit.map { kit in
+                [
+                    "files": .array(kit.files.map { .string($0) }),
+                    "layers": .array(kit.layers.map { .string($0) }),
+                ]
+            } ?? .null,
         ]
     }
 

@@ -161,9 +161,13 @@ private struct SummarySubject {
         do throws(ZooError) {
             return (try options.open(path, with: opener).model, frozen)
         } catch {
-            // Nor does one whose weights or configuration leave no choice of size.
-            guard opener.conversion.inputSize != nil,
-                let model = try? options.open(path, with: opener.withoutSize).model
+            // Nor does one whose configuration says another size, if the layers can take this one.
+            guard let size = opener.conversion.inputSize,
+                let model = try? options.open(path, with: opener.withoutSize).model,
+                (try? model.graph.shapes(
+                    batch: 1,
+                    input: InputShape(channels: model.graph.input.channels, height: size, width: size)))
+                    != nil
             else { throw error }
             return (model, frozen)
         }

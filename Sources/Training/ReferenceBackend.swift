@@ -8,10 +8,13 @@ package final class ReferenceBackend: TrainingBackend {
     private var values: [ParameterPath: [Float]] = [:]
     private var states: [ParameterPath: OptimizerState] = [:]
     private var frozen: Set<String> = []
+    private let seed: UInt64
+    private var step: UInt64 = 0
 
     /// Takes over a model's parameters.
-    package init(graph: LayerGraph, parameters: ParameterTable) throws(ZooError) {
+    package init(graph: LayerGraph, parameters: ParameterTable, seed: UInt64 = 0) throws(ZooError) {
         self.graph = graph
+        self.seed = seed
         for specification in graph.parameters {
             values[specification.path] = try parameters.required(specification).floats()
         }
@@ -33,14 +36,17 @@ package final class ReferenceBackend: TrainingBackend {
         _ inputs: Tensor, update: OptimizerUpdate, lossGradient: ([Float]) throws(ZooError) -> [Float]
     ) throws(ZooError) {
         let executor = try executor()
-        let output = try executor.forward(inputs).output
+        let mode = ExecutionMode.training(TrainingMoment(seed: seed, step: step))
+        let output = try executor.forward(inputs, mode: mode, keeping: []).output
         let gradient = try Tensor(try lossGradient(output.floats()), shape: output.shape)
-        let result = try executor.gradients(input: inputs, outputGradient: gradient)
+        let result = try executor.gradients(input: inputs, outputGradient: gradient, mode: mode)
         for (path, tensor) in result.parameters.entries where !frozen.contains(path.node) {
             guard var value = values.removeValue(forKey: path) else { continue }
             states[path, default: OptimizerState()].apply(update, to: &value, gradient: try tensor.floats())
             values[path] = value
         }
+        for (path, tensor) in result.statistics.entries { values[path] = try tensor.floats() }
+        step += 1
     }
 
     package func parameters() throws(ZooError) -> ParameterTable {
@@ -63,6 +69,10 @@ package final class ReferenceBackend: TrainingBackend {
 
     package func setOptimizerState(_ state: [ParameterPath: [String: Tensor]]) throws(ZooError) {
         states = [:]
-        for (path, tensors) in state { states[path] = try OptimizerState(tensors: tensors) }
+        for (path, tensors) in state {
+            let known = try OptimizerState(tensors: tensors)
+            states[path] = known
+            step = max(step, UInt64(known.updates))
+        }
     }
 }

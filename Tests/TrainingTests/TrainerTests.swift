@@ -55,6 +55,34 @@ func smallModel(classes: Int = 2) throws -> Model {
         preprocessing: Preprocessing(channels: .grey, resize: Extent(12)))
 }
 
+/// Batch normalisation, a residual, dropout: what behaves differently while training, and a graph that is no chain.
+func normalizedModel() throws -> Model {
+    func convolution(_ inputs: Int, stride: Int = 1) -> Layer {
+        .convolution(
+            Convolution(
+                inputs, 5, kernel: Extent(3), stride: Extent(stride), padding: Padding(1), hasBias: false))
+    }
+    let graph = try LayerGraph(
+        architecture: "custom", input: InputShape(channels: 1, height: 12, width: 12),
+        nodes: [
+            Node("conv1", convolution(1, stride: 2), inputs: ["input"]),
+            Node("bn1", .batchNormalization(BatchNormalization(5)), inputs: ["conv1"]),
+            Node("act1", .activation(.silu), inputs: ["bn1"]),
+            Node("conv2", convolution(5), inputs: ["act1"]),
+            Node(
+                "bn2",
+                .batchNormalization(BatchNormalization(5, epsilon: 1e-3, usesBiasedVariance: true)),
+                inputs: ["conv2"]),
+            Node("add", .add, inputs: ["bn2", "act1"]),
+            Node("flatten", .flatten(.channelsFirst), inputs: ["add"]),
+            Node("drop", .dropout(probability: 0.2), inputs: ["flatten"]),
+            Node("head", .linear(Linear(180, 2)), inputs: ["drop"]),
+        ], head: "head")
+    return try Model(
+        graph: graph, parameters: Initialization.torchDefault.parameters(for: graph, seed: 3),
+        preprocessing: Preprocessing(channels: .grey, resize: Extent(12)))
+}
+
 @Suite(.serialized) struct TrainerTests {
     private func configuration(epochs: Int, change: (inout TrainingConfiguration) -> Void = { _ in })
         -> TrainingConfiguration
@@ -77,7 +105,8 @@ func smallModel(classes: Int = 2) throws -> Model {
             sinks: sinks, folder: folder, resuming: resuming
         ) { (model, settings) throws(ZooError) -> any TrainingBackend in
             guard isNative else {
-                return try ReferenceBackend(graph: model.graph, parameters: model.parameters)
+                return try ReferenceBackend(
+                    graph: model.graph, parameters: model.parameters, seed: settings.seed)
             }
             return try NativeBackend(
                 graph: model.graph, parameters: model.parameters, batch: settings.batchSize,
@@ -155,16 +184,53 @@ func smallModel(classes: Int = 2) throws -> Model {
         }
     }
 
+    @Test func runningStatisticsAreResumedToo() throws {
+        let whole = try TemporaryFolder()
+        let parts = try TemporaryFolder()
+        let model = try normalizedModel()
+        let settings = configuration(epochs: 3) { $0.headEpochs = 1 }
+        let uninterrupted = try trainer(settings, folder: whole.path, model: model).run()
+        var short = settings
+        short.epochs = 2
+        _ = try trainer(short, folder: parts.path, model: model).run()
+        let file = try CheckpointReader.read(
+            path: parts.file("last.zoo.safetensors"), options: CheckpointReadOptions(keepPrefixes: true))
+        let resumed = try trainer(
+            settings, folder: parts.path, resuming: RunCheckpoint(file), model: model
+        ).run()
+        for (path, tensor) in uninterrupted.parameters.entries {
+            #expect(try resumed.parameters[path]?.bytes() == tensor.bytes(), "\(path)")
+            #expect(try model.parameters[path]?.bytes() != tensor.bytes(), "\(path)")
+        }
+        #expect(try RunCheckpoint(file).optimizerState.keys.allSatisfy { $0.role.isLearned })
+    }
+
+    @Test func frozenNormalizationsKeepTheirStatistics() throws {
+        let model = try normalizedModel()
+        let trained = try trainer(configuration(epochs: 1) { $0.frozen = ["bn1"] }, model: model).run()
+        for path in model.parameters.paths {
+            let same = try trained.parameters[path]?.bytes() == model.parameters[path]?.bytes()
+            #expect(same == (path.node == "bn1"), "\(path)")
+        }
+        let head = try trainer(configuration(epochs: 1) { $0.headEpochs = 1 }, model: model).run()
+        for path in model.parameters.paths {
+            let same = try head.parameters[path]?.bytes() == model.parameters[path]?.bytes()
+            #expect(same == (path.node != "head"), "\(path)")
+        }
+    }
+
     /// The fast way and the oracle take the same steps.
-    @Test(arguments: [
-        OptimizerRule.sgd(momentum: 0.9, weightDecay: 0.01, nesterov: true), .adam(weightDecay: 0.01),
-    ])
-    func nativeFollowsTheReference(rule: OptimizerRule) throws {
+    @Test(
+        arguments: [
+            OptimizerRule.sgd(momentum: 0.9, weightDecay: 0.01, nesterov: true), .adam(weightDecay: 0.01),
+        ], [false, true])
+    func nativeFollowsTheReference(rule: OptimizerRule, isNormalized: Bool) throws {
+        let model = try isNormalized ? normalizedModel() : smallModel()
         let settings = configuration(epochs: 1) {
             $0.optimizer = rule; $0.learningRate = 0.01
         }
-        let ours = try trainer(settings).run()
-        let reference = try trainer(settings, isNative: false).run()
+        let ours = try trainer(settings, model: model).run()
+        let reference = try trainer(settings, model: model, isNative: false).run()
         for (path, tensor) in reference.parameters.entries {
             let wanted = try tensor.doubles()
             let found = try #require(ours.parameters[path]).doubles()

@@ -12,6 +12,8 @@ struct ArchitectureDetector {
     let architecture: Architecture?
     /// Name of the dialect that the user asked for.
     let dialect: String?
+    /// What the user says of an EfficientNet's second scaling in Keras.
+    let imageNetRescaling: Bool?
 
     /// The plan of the one network that fits.
     func plan() throws(ZooError) -> ConversionPlan {
@@ -25,9 +27,12 @@ struct ArchitectureDetector {
                 found: checkpoint.format.title, remedy: "Leave --dialect out.")
         }
         if isKeras {
-            return try KerasMatcher(checkpoint: checkpoint, options: options, architecture: architecture)
-                .plan()
+            return try KerasMatcher(
+                checkpoint: checkpoint, options: options, architecture: architecture,
+                imageNetRescaling: imageNetRescaling
+            ).plan()
         }
+        if imageNetRescaling != nil { throw KerasScaling.uncalledFor }
         let names = LayerNames(checkpoint)
         let candidates = candidates(names)
         do throws(ZooError) {

@@ -20,6 +20,8 @@ public enum Export {
     public struct StateDict: Sendable {
         /// Tensors in the graph's order.
         public var tensors: [NamedTensor] = []
+        /// The name that each parameter got.
+        public var keys: [ParameterPath: String] = [:]
         /// What was assumed or differs only in training, one sentence each.
         public var notes: [String] = []
     }
@@ -34,6 +36,7 @@ public enum Export {
             let key = keys[path] ?? dialect?.key(for: path) ?? path.description
             let transform = dialect?.transform(for: path, shape: tensor.shape) ?? .identity
             result.tensors.append(NamedTensor(key, try transform.fromCanonical(tensor)))
+            result.keys[path] = key
             // The counter comes after the statistics, as in PyTorch's own state dicts.
             let suffix = ParameterRole.runningVariance.rawValue
             guard path.role == .runningVariance, key.hasSuffix("." + suffix),

@@ -14,8 +14,10 @@ enum KerasLayout {
             switch node.layer {
             case .convolution(let layer): transforms[node.path] = kernel(of: layer)
             case .flatten(let order):
-                // In H, W, C order the columns of what follows are already as Keras has them.
-                if let shape = shapes[operand], shape.rank == 4, order == .channelsFirst {
+                // In H, W, C order the columns of what follows are already as Keras has them; so are those of one place.
+                if let shape = shapes[operand], shape.rank == 4, order == .channelsFirst,
+                    shape[2] > 1 || shape[3] > 1
+                {
                     flattened[node.path] = shape
                 }
             case .linear:

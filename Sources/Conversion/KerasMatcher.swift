@@ -9,9 +9,12 @@ struct KerasMatcher {
     let checkpoint: Checkpoint
     let options: ArchitectureOptions
     let architecture: Architecture?
+    /// Whether an EfficientNet's second scaling is there, where a file of weights alone doesn't tell.
+    var imageNetRescaling: Bool?
 
     func plan() throws(ZooError) -> ConversionPlan {
         if let config = checkpoint.extras["model_config"], config.objectValue != nil {
+            if imageNetRescaling != nil { throw KerasScaling.uncalledFor }
             return try planByConfig(config)
         }
         return try planByOrder()
@@ -61,6 +64,10 @@ struct KerasMatcher {
     }
 
     private func planByOrder() throws(ZooError) -> ConversionPlan {
+        let layers = fileLayers()
+        if let plan = try planByNames(layers) { return plan }
+        let (larger, refusal) = try assignmentsByOrder(layers)
+        if larger.count == 1 { return try plan(larger[0]) }
         let weighted = checkpoint.layers.filter { !$0.tensorNames.isEmpty }
         func rank(_ layer: CheckpointLayer) -> Int? {
             layer.tensorNames.first.flatMap { checkpoint[$0] }?.shape.rank
@@ -68,7 +75,7 @@ struct KerasMatcher {
         // `.weights.h5` lists layers by class, so only the order within a kind means something.
         let kernels = weighted.filter { rank($0) == 4 } + weighted.filter { rank($0) == 2 }
         var fitting: [ConversionPlan] = []
-        for candidate in architecture.map({ [$0] }) ?? Architecture.all {
+        for candidate in architecture.map({ [$0] }) ?? Architecture.all where candidate.family == "LeNet" {
             guard kernels.count == weighted.count, let plan = try plan(candidate, kernels: kernels) else {
                 continue
             }
@@ -79,6 +86,7 @@ struct KerasMatcher {
             $0.tensorNames.first.flatMap { checkpoint[$0] }?.shape.description
         }
         guard !fitting.isEmpty else {
+            if let refusal { throw refusal }
             let known = Architecture.all.map(\.name).joined(separator: ", ")
             throw ZooError(
                 .mismatch,
@@ -121,7 +129,7 @@ struct KerasMatcher {
             assumptions: assumptions + [
                 "every layer was matched by its place and shape, not by its name",
                 "the numbers before the last activation are logits; a softmax at the end, if there was one, is left out",
-            ])
+            ], isAssumed: true)
         return plan.mismatched.isEmpty && plan.missing.isEmpty ? plan : nil
     }
 

@@ -237,11 +237,11 @@ extension KerasApplication {
     /// A file of the model.
     /// - Parameters:
     ///   - config: `model_config`; `nil` for weights alone.
-    ///   - rename: gives layers other names, in a file that has names.
     ///   - numbers: of variables, by their names; the others are zeros.
+    ///   - rename: gives layers other names, in a file that has names.
     func checkpoint(
-        _ format: CheckpointFormat, config: JSONValue?,
-        rename: (String) -> String = { $0 }, numbers: [String: [Float]] = [:]
+        _ format: CheckpointFormat, config: JSONValue?, numbers: [String: [Float]] = [:],
+        extras: JSONObject = [:], rename: (String) -> String = { $0 }
     ) throws -> Checkpoint {
         var tensors: [CheckpointTensor] = []
         var entries: [CheckpointLayer] = []
@@ -260,7 +260,8 @@ extension KerasApplication {
             let name = format == .kerasHDF5 ? rename(layer.name) : layer.store
             entries.append(CheckpointLayer(name: name, tensorNames: keys))
         }
-        var extras: JSONObject = ["keras_version": "3.15.1"]
+        var extras = extras
+        extras["keras_version"] = "3.15.1"
         if let config { extras["model_config"] = config }
         return try Checkpoint(
             format: format, path: "model.h5", tensors: tensors, layers: entries, extras: extras)

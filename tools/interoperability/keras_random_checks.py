@@ -184,8 +184,8 @@ class Draw:
 @check
 def random_keras_networks_go_both_ways(bench: Bench):
     if os.environ.get("MENAGERIE_FULL_MATRIX"):
-        seeds = range(FULL_COUNT)
-        print(f"    {FULL_COUNT} of {FULL_COUNT} rows")
+        seeds = range(COUNT)
+        print(f"    {COUNT} of {COUNT} rows")
     else:
         first = int(os.environ.get("MENAGERIE_NETWORK_SEED") or random.SystemRandom().randrange(10**6))
         seeds = range(first, first + COUNT)

@@ -210,11 +210,10 @@ struct Convert: ParsableCommand {
                 file: file,
                 remedy: "Give --proof when you convert from such a file, or into one without --dtype.")
         }
-        let keys = zip(
-            model.parameters.paths, Export.pytorch(model, canonical: target.usesCanonicalNames).map(\.name))
         return ProofKit(
             model: model, source: output, framework: target.format.isKeras ? .keras : .pytorch,
-            keys: Dictionary(keys.map { ($0, $1) }) { $1 }, isWeightsOnly: target.format == .kerasWeights)
+            keys: target.format.isKeras ? [:] : try Export.pytorch(model, names: target.names(for: model)).keys,
+            isWeightsOnly: target.format == .kerasWeights)
     }
 
     private func open() throws -> (model: Model, report: ConversionReport?) {
@@ -275,6 +274,7 @@ struct Convert: ParsableCommand {
         var table = TextTable([("parameter", .left), ("key", .left), ("shape", .left), ("change", .left)])
         for entry in plan.entries {
             var change = entry.transform.title.map { [$0] } ?? []
+            if entry.isAssumed { change.append("assumed by place and shape") }
             if entry.sourceType != .f32 { change.append("\(entry.sourceType.rawValue)→f32") }
             table.append([
                 entry.path.description, entry.key, entry.shape.description,

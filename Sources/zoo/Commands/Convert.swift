@@ -212,7 +212,8 @@ struct Convert: ParsableCommand {
         }
         return ProofKit(
             model: model, source: output, framework: target.format.isKeras ? .keras : .pytorch,
-            keys: target.format.isKeras ? [:] : try Export.pytorch(model, names: target.names(for: model)).keys,
+            keys: target.format.isKeras
+                ? [:] : try Export.pytorch(model, names: target.names(for: model)).keys,
             isWeightsOnly: target.format == .kerasWeights)
     }
 

@@ -12,8 +12,6 @@ struct ArchitectureDetector {
     let architecture: Architecture?
     /// Name of the dialect that the user asked for.
     let dialect: String?
-    /// What the user says of an EfficientNet's second scaling in Keras.
-    let imageNetRescaling: Bool?
 
     /// The plan of the one network that fits.
     func plan() throws(ZooError) -> ConversionPlan {
@@ -27,12 +25,9 @@ struct ArchitectureDetector {
                 found: checkpoint.format.title, remedy: "Leave --dialect out.")
         }
         if isKeras {
-            return try KerasMatcher(
-                checkpoint: checkpoint, options: options, architecture: architecture,
-                imageNetRescaling: imageNetRescaling
-            ).plan()
+            return try KerasMatcher(checkpoint: checkpoint, options: options, architecture: architecture)
+                .plan()
         }
-        if imageNetRescaling != nil { throw KerasScaling.uncalledFor }
         let names = LayerNames(checkpoint)
         let candidates = candidates(names)
         do throws(ZooError) {

@@ -20,8 +20,6 @@ public struct ConversionPlan: Sendable {
         public let shape: TensorShape
         /// The change of layout.
         public let transform: LayoutTransform
-        /// Whether place and shape say that it is this parameter, and no name does.
-        public var isAssumed = false
     }
 
     /// A key whose tensor doesn't have the shape of its parameter.
@@ -44,8 +42,6 @@ public struct ConversionPlan: Sendable {
         public var evidence: [String] = []
         /// Layers that stand in the classifier's place, by their names in the file.
         public var foreignHead: [String] = []
-        /// What the source does to pictures, where the file tells more than its dialect.
-        public var preprocessing: Preprocessing?
     }
 
     /// The architecture that was recognised or asked for.
@@ -76,14 +72,12 @@ public struct ConversionPlan: Sendable {
     let dataFormat: String?
 
     /// Matches a network's parameters with a checkpoint's tensors.
-    /// - Parameters:
-    ///   - sources: for each parameter, the key that it has in the file and the change of layout.
-    ///   - isAssumed: whether places and shapes, and no names, say which is which.
+    /// - Parameter sources: for each parameter, the key that it has in the file and the change of layout.
     init(
         checkpoint: Checkpoint, architecture: Architecture, framework: Framework, dialect: String,
         graph: LayerGraph, sources: [ParameterPath: (key: String, transform: LayoutTransform)],
         assumptions: [String], outputActivation: String? = nil, dataFormat: String? = nil,
-        setAside: Set<String> = [], origin: Origin = Origin(), isAssumed: Bool = false
+        setAside: Set<String> = [], origin: Origin = Origin()
     ) {
         var entries: [Entry] = []
         var missing: [ParameterSpecification] = []
@@ -106,8 +100,7 @@ public struct ConversionPlan: Sendable {
             entries.append(
                 Entry(
                     path: specification.path, key: source.key, sourceShape: tensor.shape,
-                    sourceType: tensor.elementType, shape: specification.shape, transform: source.transform,
-                    isAssumed: isAssumed))
+                    sourceType: tensor.elementType, shape: specification.shape, transform: source.transform))
         }
         self.architecture = architecture
         self.framework = framework

@@ -24,14 +24,6 @@ struct ModelOptions: ParsableArguments {
         help: ArgumentHelp("Side of the square pictures, where weights leave it open.", valueName: "pixels"))
     var inputSize: PictureSize?
 
-    @Flag(
-        inversion: .prefixedNo,
-        help: ArgumentHelp(
-            "Whether pixels are scaled once more behind the Normalization of a Keras EfficientNet, as in the model "
-                + "with ImageNet's weights; weights alone don't show it, and what the Normalization holds decides."
-        ))
-    var imagenetRescaling: Bool?
-
     @Option(
         name: .long,
         help: ArgumentHelp("Which state dict to take when a PyTorch file holds several.", valueName: "key"))
@@ -55,7 +47,7 @@ struct ModelOptions: ParsableArguments {
     var given: [String] {
         [
             ("--architecture", architecture != nil), ("--dialect", dialect != nil), ("--headless", headless),
-            ("--input-size", inputSize != nil), ("--imagenet-rescaling", imagenetRescaling != nil),
+            ("--input-size", inputSize != nil),
             ("--key", key != nil),
             ("--dequantize", dequantize),
         ].filter(\.1).map(\.0)
@@ -90,7 +82,6 @@ struct ModelOptions: ParsableArguments {
         conversion.dialect = dialect
         conversion.isHeadless = headless
         conversion.inputSize = inputSize?.side
-        conversion.imageNetRescaling = imagenetRescaling
         conversion.allowPartial = allowPartial
         var opener = ModelOpener(
             conversion: conversion, stateDict: key, isolation: .helper(executable: pathOfThisExecutable()))

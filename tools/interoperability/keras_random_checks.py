@@ -96,8 +96,12 @@ class Draw:
     def transposed(self, y):
         stride = self.random.randint(1, 3)
         more = {"output_padding": self.random.randint(0, stride - 1)} if self.chance(0.3) else {}
+        kernel, padding = self.random.randint(1, 4), self.one("same", "valid")
+        if padding == "same" and kernel % 2 == 0:
+            # TensorFlow refuses what Keras makes of it.
+            more = {}
         return L.Conv2DTranspose(
-            self.random.randint(1, 4), self.random.randint(1, 4), strides=stride, padding=self.one("same", "valid"),
+            self.random.randint(1, 4), kernel, strides=stride, padding=padding,
             use_bias=self.chance(0.7), activation=self.activation(), **more)(y)
 
     def norm(self, y):

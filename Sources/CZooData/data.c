@@ -9,6 +9,9 @@ static const unsigned char lenet_mnist_manifest[] = {
 static const unsigned char lenet_mnist_keras_manifest[] = {
 #embed "../../zoo/manifests/lenet-mnist-keras.json"
 };
+static const unsigned char efficientnet_lite0_manifest[] = {
+#embed "../../zoo/manifests/efficientnet-lite0.json"
+};
 static const unsigned char lenet_mnist_weights[] = {
 #embed "../../zoo/weights/lenet-mnist.pth"
 };
@@ -16,6 +19,7 @@ static const unsigned char lenet_mnist_weights[] = {
 static const zoo_embedded_file files[] = {
     {"manifests/lenet-mnist.json", lenet_mnist_manifest, sizeof lenet_mnist_manifest},
     {"manifests/lenet-mnist-keras.json", lenet_mnist_keras_manifest, sizeof lenet_mnist_keras_manifest},
+    {"manifests/efficientnet-lite0.json", efficientnet_lite0_manifest, sizeof efficientnet_lite0_manifest},
     {"weights/lenet-mnist.pth", lenet_mnist_weights, sizeof lenet_mnist_weights},
 };
 

@@ -161,7 +161,8 @@ struct ArchitectureDetector {
             graph: graph, sources: sources,
             assumptions: assumptions
                 + evidence.assumptions(
-                    others: others.map(\.dialect), isAsked: self.dialect != nil),
+                    others: others.map(\.dialect), isAsked: self.dialect != nil,
+                    isSizeKnown: self.options.inputSize != nil),
             setAside: setAside(candidate),
             origin: ConversionPlan.Origin(
                 dialect: dialect,

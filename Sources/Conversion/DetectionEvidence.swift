@@ -38,7 +38,8 @@ struct DetectionEvidence {
     /// - Parameters:
     ///   - others: all dialects that have the file's names.
     ///   - isAsked: whether the user named the dialect.
-    func assumptions(others: [Dialect], isAsked: Bool) -> [String] {
+    ///   - isSizeKnown: whether the pictures' size was said.
+    func assumptions(others: [Dialect], isAsked: Bool, isSizeKnown: Bool) -> [String] {
         var result: [String] = []
         let family = Architecture.all.filter { $0.family == architecture.family }
         if architecture.family == "LeNet" {
@@ -59,7 +60,7 @@ struct DetectionEvidence {
                     + "all; \(rival.name) has the same names and shapes with \(DetectionEvidence.text(other)) "
                     + "(choose with --dialect \(rival.name))")
         }
-        if dialect.conventions?.padding == .same {
+        if dialect.conventions?.padding == .same, !isSizeKnown {
             result.append(
                 "the padding is for pictures of \(graph.input.height)×\(graph.input.width) (choose with --input-size)"
             )

@@ -7,6 +7,9 @@ public struct Catalog: Sendable {
     public let manifests: [Manifest]
     private let weights: [String: [UInt8]]
 
+    /// Those of the models that can be opened by their names alone; others are recognised by their files' hashes.
+    public var builtIn: [Manifest] { manifests.filter { weights[$0.fileName] != nil } }
+
     /// The catalogue inside this binary.
     public static func embedded() throws(ZooError) -> Catalog { try shipped.get() }
 

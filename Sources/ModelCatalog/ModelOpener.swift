@@ -159,7 +159,7 @@ public struct ModelOpener: Sendable {
     }
 
     private func suggestion(for path: String, in catalog: Catalog) -> String? {
-        let near = nearest(to: path, among: catalog.manifests.map(\.name))
+        let near = nearest(to: path, among: catalog.builtIn.map(\.name))
         return near.isEmpty ? nil : "Did you mean \(near.joined(separator: " or "))?"
     }
 }

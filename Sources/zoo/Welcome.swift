@@ -16,7 +16,9 @@ enum Version {
     static let number = "0.1.0"
 
     static var text: String {
-        let shipped = (try? Catalog.embedded().manifests.map(\.name)) ?? []
+        let catalog = try? Catalog.embedded()
+        let shipped = catalog?.builtIn.map(\.name) ?? []
+        let known = catalog?.manifests.map(\.name).filter { !shipped.contains($0) } ?? []
         return """
             zoo \(number)
             engine    \(Engine.library), \(Engine.processorCount) processors
@@ -24,6 +26,7 @@ enum Version {
             pictures  PNG, JPEG, IDX
             networks  \(networks)
             built in  \(shipped.joined(separator: ", "))
+            by hash   \(known.joined(separator: ", "))
             """
     }
 

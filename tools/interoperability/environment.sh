@@ -1,6 +1,6 @@
 # Sourced by tools/interop and tools/bench, from the repository's folder: makes sure of the virtual environment with
-# the frameworks of tools/requirements.txt, outside the repository, and sets `python` to its interpreter. Needs the
-# network on first use only; the environment is reused until the requirements change.
+# the frameworks of tools/requirements.txt and the files of tools/requirements-files.txt, outside the repository, and sets
+# `python` to its interpreter. Needs the network on first use only; the environment is reused until the requirements change.
 source tools/interoperability/packages.sh
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/menagerie
 environment=$cache/interop
@@ -19,7 +19,9 @@ install_environment() {
     for attempt in 1 2 3; do
         echo "Installing the frameworks into $environment (attempt $attempt)" >&2
         if "$environment/bin/pip" install --quiet --disable-pip-version-check --retries 5 --timeout 60 \
-            -r tools/requirements.txt; then
+            -r tools/requirements.txt &&
+            "$environment/bin/pip" install --quiet --disable-pip-version-check --retries 5 --timeout 60 --no-deps \
+                -r tools/requirements-files.txt; then
             return 0
         fi
         sleep $((attempt * 10))
@@ -30,7 +32,7 @@ install_environment() {
 
 prepare_environment() {
     local stamp=$environment/requirements.sha256 wanted
-    wanted=$(sha256sum tools/requirements.txt | cut -d' ' -f1)
+    wanted=$(cat tools/requirements.txt tools/requirements-files.txt | sha256sum | cut -d' ' -f1)
     if [[ $(cat "$stamp" 2>/dev/null) != "$wanted" ]]; then
         install_environment
         echo "$wanted" >"$stamp"

@@ -8,8 +8,8 @@ extension PlanBuilder {
     /// gradient is asked for. A gradient goes on once all readers of its value have added theirs, in the order of
     /// the last reader first.
     func backward() throws(ZooError) {
-        let output = try value(lowered.source.output)
-        flows[lowered.resolved(lowered.source.output).value] = try outputGradient(output)
+        let output = lowered.resolved(lowered.source.output).value
+        flows[output] = try outputGradient(of: output)
         for step in lowered.steps.reversed() where learning.contains(step.output) {
             guard let flow = flows.removeValue(forKey: step.output) else { continue }
             do throws(ZooError) {
@@ -33,15 +33,16 @@ extension PlanBuilder {
         return configuration.gradients.activations.filter { ancestors.contains($0) }.sorted()
     }
 
-    private func outputGradient(_ output: Value) throws(ZooError) -> Flow {
+    private func outputGradient(of name: String) throws(ZooError) -> Flow {
+        let output = try value(lowered.source.output)
         let handed = try makeValue(output.dimensions, order: output.order, layout: canonicalLayout(output))
         draft.keepForever(handed.buffer)
         let shape = lowered.shapes[lowered.source.output] ?? []
         draft.outputGradient = PlanDraft.Port(shape: shape, buffer: handed.buffer)
         // Whoever hands it in writes it anew for every run.
-        return Flow(
-            value: try reordered(
-                handed, to: output.layout, part: .backward, paths: [lowered.source.output]), isOwned: true)
+        let gradient = try reordered(
+            handed, to: output.layout, part: .backward, paths: [lowered.source.output])
+        return Flow(value: try named(gradient, name), isOwned: true)
     }
 
     /// A copy in canonical order, for reading after a run.
@@ -122,6 +123,7 @@ extension PlanBuilder {
         }
         let isOwned = isOwned || found.buffer != gradient.buffer
         let name = lowered.resolved(path).value
+        found = try named(found, name)
         guard let known = flows[name] else {
             flows[name] = Flow(value: found, isOwned: isOwned)
             return
@@ -129,6 +131,13 @@ extension PlanBuilder {
         let sum = known.isOwned ? known.value : isOwned ? found : makeValue(like: found)
         addSum(of: known.value.buffer, found.buffer, to: sum.buffer, step, like: sum)
         flows[name] = Flow(value: sum, isOwned: true)
+    }
+
+    /// A gradient as that of a step's result, whose order is the result's own and not a reader's.
+    private func named(_ gradient: Value, _ name: String) throws(ZooError) -> Value {
+        guard var value = values[name] else { throw lowered.source.unknownPath(name) }
+        value.buffer = gradient.buffer
+        return value
     }
 
     /// Memory for a gradient that is laid out like the one that arrives: the same, if nobody else reads that.

@@ -42,27 +42,31 @@ extension LoweredGraph {
     }
 }
 
-/// Flattening moves no bytes: what follows reads the feature map as it lies, and the columns of a linear layer's
-/// weight are put in that order once, when they are loaded.
+/// Flattening a feature map moves no bytes: what follows reads the map as it lies, and the columns of a linear
+/// layer's weight are put in that order once, when they are loaded.
 enum FlattenElision: LoweringPass {
     static func apply(to graph: inout LoweredGraph) {
         for step in graph.steps {
-            guard let order = graph.flattening(step), !graph.needsOwnGradient(step) else { continue }
-            graph.views[step.path] = LoweredGraph.View(
-                base: step.input, order: graph.shapes[step.input]?.rank == 4 ? order : nil)
+            guard let view = graph.flattening(step), !graph.needsOwnGradient(step) else { continue }
+            graph.views[step.path] = view
         }
         graph.steps.removeAll { graph.views[$0.path] != nil }
     }
 }
 
 extension LoweredGraph {
-    /// The order in which a step puts all elements of a sample in a row, if that is what it does.
-    func flattening(_ step: Step) -> FlattenOrder? {
+    /// The view that a step is if it puts all elements of a sample in a row and moves none. Maps lie in any order;
+    /// values of other ranks lie in canonical order, and others of their orders are made by moving.
+    func flattening(_ step: Step) -> View? {
+        let order: FlattenOrder
         switch step.operation {
-        case .flatten(let order): order
-        case .reshape(let layer) where layer.shape.count == 1 && shapes[step.input]?.rank == 4: layer.order
-        default: nil
+        case .flatten(let chosen): order = chosen
+        case .reshape(let layer) where layer.shape.count == 1: order = layer.order
+        default: return nil
         }
+        let rank = shapes[step.input]?.rank ?? 0
+        if rank == 4 { return View(base: step.input, order: order) }
+        return rank <= 2 || order == .channelsFirst ? View(base: step.input, order: nil) : nil
     }
 }
 

@@ -94,12 +94,12 @@ extension PlanBuilder {
         case .padding(let sides): try windowBackward(step, sides, isPadding: true, flow, trace)
         case .cropping(let sides): try windowBackward(step, sides, isPadding: false, flow, trace)
         case .upsampling(let layer): try upsamplingBackward(step, layer, flow, trace)
-        case .reshape(let layer): try reshapeBackward(step, layer, flow)
+        case .reshape(let layer): try reshapeBackward(step, layer.order, flow)
+        case .flatten(let order): try reshapeBackward(step, order, flow)
         case .permute(let axes): try permuteBackward(step, axes, flow)
         case .dropout, .spatialDropout, .stochasticDepth: try dropoutBackward(step, flow, trace)
         case .convolution, .transposedConvolution, .linear:
             try weightedBackward(step, flow.value, trace)
-        case .flatten: throw unsupported(step)
         }
     }
 

@@ -28,12 +28,12 @@ extension PlanBuilder {
             case .padding(let sides): try window(step, sides, isPadding: true)
             case .cropping(let sides): try window(step, sides, isPadding: false)
             case .upsampling(let layer): try upsampling(step, layer)
-            case .reshape(let layer): try reshape(step, layer)
+            case .reshape(let layer): try reshape(step, layer.order)
             case .permute(let axes): try permute(step, axes)
             case .dropout(let probability): try dropout(step, probability, .elements)
             case .spatialDropout(let probability): try dropout(step, probability, .channels)
             case .stochasticDepth(let probability): try dropout(step, probability, .samples)
-            case .flatten: throw unsupported(step)
+            case .flatten(let order): try reshape(step, order)
             }
         } catch {
             throw error.adding(tensor: step.path)
@@ -48,10 +48,8 @@ extension PlanBuilder {
     /// A step whose result is its operand, but that has a gradient of its own.
     private func alias(_ step: LoweredGraph.Step) throws(ZooError) {
         let value = try operand(of: step)
-        let isMap = lowered.shapes[step.input]?.rank == 4
         values[step.output] = Value(
-            dimensions: value.dimensions,
-            order: isMap ? lowered.flattening(step) ?? value.order : value.order,
+            dimensions: value.dimensions, order: lowered.flattening(step)?.order ?? value.order,
             layout: value.layout, descriptor: value.descriptor, buffer: value.buffer)
         traces[step.output] = Trace(sources: [value])
     }

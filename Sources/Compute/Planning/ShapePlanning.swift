@@ -122,10 +122,11 @@ extension PlanBuilder {
 
     // MARK: Other shapes and orders
 
-    func reshape(_ step: LoweredGraph.Step, _ layer: Reshape) throws(ZooError) {
+    /// Also what flattens values that don't lie in the order that is asked for.
+    func reshape(_ step: LoweredGraph.Step, _ order: FlattenOrder) throws(ZooError) {
         let source = try row(operand(of: step), step)
         var result = source
-        if layer.order == .channelsLast {
+        if order == .channelsLast {
             let shapes = try (from: shape(of: step.input), to: shape(of: step.path))
             let last = permuted(
                 source, shapes.from, FlattenOrder.channelsLastAxes(shapes.from.count), step, part: .forward)
@@ -137,9 +138,11 @@ extension PlanBuilder {
         traces[step.output] = Trace(sources: [source])
     }
 
-    func reshapeBackward(_ step: LoweredGraph.Step, _ layer: Reshape, _ flow: Flow) throws(ZooError) {
+    func reshapeBackward(
+        _ step: LoweredGraph.Step, _ order: FlattenOrder, _ flow: Flow
+    ) throws(ZooError) {
         let arriving = try row(flow.value, step, part: .backward)
-        guard layer.order == .channelsLast else {
+        guard order == .channelsLast else {
             let isOwned = flow.isOwned || arriving.buffer != flow.value.buffer
             return try deliver(arriving, to: step, isOwned: isOwned)
         }

@@ -179,6 +179,22 @@ extension OnTheEngine {
                     ]), isTraining: true)
         }
 
+        /// Windows of odd and even sizes, cut off at both ends, over maps that are divided among threads.
+        @Test(arguments: [0.5, 0.75, 1, 0.6])
+        func localResponseNormalizations(_ beta: Double) throws {
+            let chain = [4, 5, 47].map { size in
+                (
+                    "response\(size)",
+                    Layer.localResponseNormalization(
+                        LocalResponseNormalization(size: size, alpha: 0.8, beta: beta, k: 1.5))
+                )
+            }
+            try compare(
+                LayerGraph(
+                    architecture: "custom", input: InputShape(channels: 24, height: 19, width: 17),
+                    chain: chain))
+        }
+
         /// Output padding that reaches further than the stride: rows that only the bias reaches.
         @Test(arguments: [(3, 1), (1, 3), (3, 3)])
         func transposedConvolutionsWithMuchOutputPadding(_ dilation: (Int, Int)) throws {

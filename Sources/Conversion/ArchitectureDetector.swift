@@ -12,6 +12,8 @@ struct ArchitectureDetector {
     let architecture: Architecture?
     /// Name of the dialect that the user asked for.
     let dialect: String?
+    /// The head that the user describes, where the file has another than the architecture's.
+    var head: HeadDescription?
 
     /// The plan of the one network that fits.
     func plan() throws(ZooError) -> ConversionPlan {
@@ -25,6 +27,10 @@ struct ArchitectureDetector {
                 found: checkpoint.format.title, remedy: "Leave --dialect out.")
         }
         if isKeras {
+            guard head == nil else {
+                throw ZooError(
+                    .invalidArgument, "a Keras model says its head itself", remedy: "Leave --head out.")
+            }
             return try KerasMatcher(checkpoint: checkpoint, options: options, architecture: architecture)
                 .plan()
         }
@@ -128,7 +134,7 @@ struct ArchitectureDetector {
         let architecture = try Architecture.named(dialect.architecture)
         var options = options
         options.conventions = options.conventions ?? dialect.conventions
-        options.isHeadless = options.isHeadless || candidate.match.isHeadless
+        options.isHeadless = options.isHeadless || candidate.match.isHeadless || head != nil
         if let crop = dialect.preprocessing?.crop, options.inputSize == nil {
             options.inputSize = crop.height
         }
@@ -142,10 +148,24 @@ struct ArchitectureDetector {
                 shapes[ParameterPath(head.node, parsed.role)] = tensor.shape
             }
         }
-        let (graph, assumptions) = try architecture.fitted(shapes, options)
+        var (graph, assumptions) = try architecture.fitted(shapes, options)
+        var described: [ParameterPath: String] = [:]
+        let foreign = foreignHead(candidate)
+        if let head {
+            guard !foreign.names.isEmpty else {
+                throw ZooError(
+                    .invalidArgument, "the file has no head of its own for --head to describe",
+                    remedy: candidate.match.isHeadless
+                        ? "`zoo surgery` gives a body a new head." : "Leave --head out.")
+            }
+            let container = dialect.classifier.last?.path.split(separator: ".").first.map { String($0) }
+            (graph, described) = try foreign.attached(head, to: graph, container: container ?? "classifier")
+        }
         var sources: [ParameterPath: (key: String, transform: LayoutTransform)] = [:]
         for parameter in graph.parameters {
-            if let head = candidate.match.renamedHead, head.node == parameter.path.node {
+            if let key = described[parameter.path] {
+                sources[parameter.path] = (key, .identity)
+            } else if let head = candidate.match.renamedHead, head.node == parameter.path.node {
                 sources[parameter.path] = ("\(head.source).\(parameter.path.role.rawValue)", .identity)
             } else if let key = dialect.key(for: parameter.path) {
                 sources[parameter.path] = (
@@ -163,12 +183,21 @@ struct ArchitectureDetector {
                 + evidence.assumptions(
                     others: others.map(\.dialect), isAsked: self.dialect != nil,
                     isSizeKnown: self.options.inputSize != nil),
-            setAside: setAside(candidate),
+            outputActivation: head?.outputActivation, setAside: setAside(candidate),
             origin: ConversionPlan.Origin(
                 dialect: dialect,
                 evidence: evidence.sentences(isAsked: self.options.isHeadless)
-                    + (configuredName.map { ["config.json calls it \($0)"] } ?? []),
-                foreignHead: self.options.isHeadless ? [] : candidate.match.foreignHead))
+                    + (configuredName.map { ["config.json calls it \($0)"] } ?? [])
+                    + (foreign.names.isEmpty || head != nil ? [] : ["its head is another: \(foreign.list)"]),
+                foreignHead: self.options.isHeadless || head != nil ? [] : candidate.match.foreignHead,
+                remedy: foreign.remedy))
+    }
+
+    /// The layers that stand in the classifier's place.
+    private func foreignHead(_ candidate: Candidate) -> ForeignHead {
+        ForeignHead(
+            names: candidate.match.renamedHead.map { [$0.source] } ?? candidate.match.foreignHead,
+            checkpoint: checkpoint)
     }
 
     /// Keys of a classifier that the user doesn't want.

@@ -17,6 +17,11 @@ extension ConversionPlan {
         return "\(architecture.name) by \(dialect), but for \(first)\(more)"
     }
 
+    /// Whether nothing but the head is another than the architecture's own.
+    public var hasAnotherHead: Bool {
+        !origin.foreignHead.isEmpty && mismatched.isEmpty && missing.isEmpty
+    }
+
     /// Refuses a plan that leaves something out.
     /// - Throws: ``ZooError`` that names the first tensors concerned and suggests near misses.
     public func requireComplete(file: String?) throws(ZooError) {
@@ -47,8 +52,7 @@ extension ConversionPlan {
                 "the file is \(architecture.name) but for its head, which is another: "
                     + origin.foreignHead.joined(separator: ", "),
                 file: file, tensor: "\(first).weight",
-                remedy:
-                    "Tensors don't show what lies between the head's layers. Pass --headless to take the body alone."
+                remedy: "Tensors don't show what lies between the head's layers. \(origin.remedy)"
             )
         }
         if let first = unusedParameters.first {

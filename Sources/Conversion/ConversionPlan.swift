@@ -42,6 +42,8 @@ public struct ConversionPlan: Sendable {
         public var evidence: [String] = []
         /// Layers that stand in the classifier's place, by their names in the file.
         public var foreignHead: [String] = []
+        /// What their shapes tell, and how to go on.
+        public var remedy = ""
     }
 
     /// The architecture that was recognised or asked for.

@@ -14,6 +14,8 @@ public struct Converter: Sendable {
         public var dialect: String?
         /// Whether only the body is wanted, without the classifier that the file may have.
         public var isHeadless = false
+        /// The head that stands in the place of the architecture's own.
+        public var head: HeadDescription?
         /// Side of the pictures, where weights leave it open.
         public var inputSize: Int?
         /// Go on when the file lacks parameters or has others: what is missing is initialised afresh.
@@ -44,7 +46,8 @@ public struct Converter: Sendable {
             if let name = options.architecture { architecture = try Architecture.named(name) }
             if let name = options.dialect, !Dialect.names.contains(name) { throw Dialect.unknown(name) }
             let detector = ArchitectureDetector(
-                checkpoint: checkpoint, options: asked, architecture: architecture, dialect: options.dialect)
+                checkpoint: checkpoint, options: asked, architecture: architecture, dialect: options.dialect,
+                head: options.head)
             return try detector.plan()
         } catch {
             throw error.adding(file: checkpoint.path)

@@ -41,16 +41,17 @@ struct NameMatch {
         let isClassifier = { (pair: Dialect.Pair) in classifier.contains { pair.node == $0.path } }
         let all = dialect.layers.count { names.contains($0.source) }
         let inClassifier = dialect.layers.count { isClassifier($0) && names.contains($0.source) }
-        let classifierCount = dialect.layers.count(where: isClassifier)
-        guard inClassifier == 0, all > 0 else {
+        let body = dialect.layers.count { !isClassifier($0) }
+        let isAnother = NameMatch.hasAnotherClassifier(dialect, names)
+        guard inClassifier == 0 || (isAnother && all - inClassifier == body), all > 0 else {
             (found, wanted) = (all, dialect.layers.count)
             score = Double(all) / Double(max(dialect.layers.count + names.ordered.count - all, 1))
             (isHeadless, renamedHead, foreignHead) = (false, nil, [])
             return
         }
-        let left = names.ordered.filter { dialect.pair(source: $0) == nil }
-        (found, wanted) = (all, dialect.layers.count - classifierCount)
-        score = Double(all) / Double(max(wanted + names.ordered.count - all, 1))
+        let left = names.ordered.filter { dialect.pair(source: $0).map(isClassifier) ?? true }
+        (found, wanted) = (all - inClassifier, body)
+        score = Double(found) / Double(max(wanted + names.ordered.count - found, 1))
         if left.count == 1, classifier.count == 1, let shape = names.shapes[left[0]], shape.rank == 2,
             shape[1] == classifier[0].features
         {
@@ -59,6 +60,21 @@ struct NameMatch {
         } else {
             renamedHead = nil
             (isHeadless, foreignHead) = (true, left)
+        }
+    }
+
+    /// Whether what has the classifier's names is another one: it has more layers in the same container, or hidden ones
+    /// of other widths.
+    private static func hasAnotherClassifier(_ dialect: Dialect, _ names: LayerNames) -> Bool {
+        let sources = dialect.classifier.compactMap { dialect.pair(node: $0.path)?.source }
+        guard sources.count == dialect.classifier.count, let last = sources.last else { return false }
+        let container = last.lastIndex(of: ".").map { last[..<$0] } ?? last[...]
+        let strangers = names.ordered.filter { dialect.pair(source: $0) == nil }
+        if !strangers.isEmpty, strangers.allSatisfy({ $0.hasPrefix(container + ".") }) { return true }
+        return zip(sources, dialect.classifier.dropFirst()).contains { source, next in
+            // One that is turned round is the network's own, and a mistake.
+            guard let shape = names.shapes[source], shape.rank == 2 else { return false }
+            return !shape.dimensions.contains(next.features)
         }
     }
 }

@@ -150,3 +150,46 @@ def bodies_of_torchvision_are_recognised(bench: Bench):
     assert "--headless" in refused.stderr, refused.stderr
     bench.convert(bench.path("fastai.pth"), "body.zoo.safetensors", "--headless")
 
+
+
+class ConcatPool(torch.nn.Module):
+    """fastai's: the largest values, and behind them the means."""
+
+    def forward(self, x):
+        largest, mean = torch.nn.functional.adaptive_max_pool2d, torch.nn.functional.adaptive_avg_pool2d
+        return torch.cat([largest(x, 1), mean(x, 1)], 1)
+
+
+@check
+def heads_of_ones_own_compute_what_pytorch_does(bench: Bench):
+    """Known bodies behind which people put a classifier of their own, described by --head."""
+    nn = torch.nn
+    resnet, vgg = torchvision.models.resnet18(weights=None), torchvision.models.vgg11_bn(weights=None)
+    resnet.fc = nn.Sequential(nn.Linear(512, 256), nn.ReLU(), nn.Dropout(0.5), nn.Linear(256, 5))
+    vgg.classifier[6] = nn.Sequential(nn.Linear(4096, 64, bias=False), nn.LeakyReLU(0.2), nn.Linear(64, 3))
+    efficient = torchvision.models.efficientnet_b0(weights=None)
+    efficient.classifier = nn.Sequential(
+        nn.Dropout(0.2), nn.Linear(1280, 64), nn.SiLU(), nn.BatchNorm1d(64), nn.Linear(64, 7))
+    fastai = nn.Sequential(
+        nn.Sequential(*list(torchvision.models.resnet18(weights=None).children())[:-2]),
+        nn.Sequential(
+            ConcatPool(), nn.Flatten(), nn.BatchNorm1d(1024), nn.Dropout(0.25), nn.Linear(1024, 512, bias=False),
+            nn.ReLU(), nn.BatchNorm1d(512), nn.Dropout(0.5), nn.Linear(512, 4, bias=False)))
+    rows = [
+        (resnet, "linear 512 256, relu, dropout 0.5, linear 256 5"),
+        (vgg, "linear 25088 4096, relu, dropout, linear 4096 4096, relu, dropout, linear 4096 64, leakyrelu 0.2, "
+              "linear 64 3"),
+        (efficient, "dropout 0.2, linear 1280 64, silu, batchnorm 64, linear 64 7"),
+        (fastai, "concatpool, flatten, batchnorm 1024, dropout 0.25, linear 1024 512, relu, batchnorm 512, dropout, "
+                 "linear 512 4"),
+    ]
+    for model, description in rows:
+        model = shaken(model)
+        ours = native(bench, model, "--head", description)
+        x = np.random.default_rng(3).normal(size=(2, 3, 224, 224)).astype(np.float32)
+        with torch.no_grad():
+            wanted = model(torch.from_numpy(x)).numpy()
+        found = error(next(iter(bench.forward(ours, x).values())), wanted)
+        print(f"    {description[:40]}…: {found:.1e}")
+        assert found <= 1e-4
+        require_same_state(model, torch.load(bench.convert(ours, "again.pth"), weights_only=True))

@@ -25,6 +25,7 @@ struct Convert: ParsableCommand {
               zoo convert zoo/weights/lenet-mnist.pth -o lenet.zoo.safetensors
               zoo convert lenet.zoo.safetensors -o lenet.h5
               zoo convert lenet.zoo.safetensors --to timm -o lenet-folder
+              zoo convert body.pth --head 'linear 512 256, relu, dropout 0.5, linear 256 5' -o m.zoo.safetensors
               zoo convert weights.pth --graph my-net.json -o my-net.zoo.safetensors
               zoo convert model.keras -o model.zoo.safetensors --proof proof && python proof/check.py
               zoo convert zoo/weights/lenet-mnist.pth --raw --dtype f16 --exclude 'fc3.*' \\
@@ -220,7 +221,7 @@ struct Convert: ParsableCommand {
     private func open() throws -> (model: Model, report: ConversionReport?) {
         guard let graph else { return try model.open(file, allowPartial: allowPartial) }
         if let choice = model.given.first(where: {
-            ["--architecture", "--dialect", "--headless", "--input-size"].contains($0)
+            ["--architecture", "--dialect", "--headless", "--head", "--input-size"].contains($0)
         }) {
             throw ValidationError("\(choice) doesn't go with --graph, which says it.")
         }

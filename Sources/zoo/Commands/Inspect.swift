@@ -119,6 +119,7 @@ private struct Recognition {
     let failure: ZooError?
     private let isNative: Bool
     private let needsChoice: Bool
+    private var hasAnotherHead = false
 
     init(_ checkpoint: Checkpoint, options: Converter.Options) {
         isNative = ModelFile.isNative(checkpoint)
@@ -132,9 +133,13 @@ private struct Recognition {
             } else {
                 let plan = try Converter(options: options).plan(checkpoint)
                 nearMiss = plan.nearMiss
-                try plan.requireComplete(file: nil)
+                hasAnotherHead = plan.hasAnotherHead
+                if !hasAnotherHead { try plan.requireComplete(file: nil) }
                 architecture = plan.architecture.name
-                text = "\(plan.architecture.name): \(plan.architecture.title); \(plan.dialect)"
+                let known = "\(plan.architecture.name): \(plan.architecture.title); \(plan.dialect)"
+                text =
+                    hasAnotherHead
+                    ? "\(known); \(plan.origin.evidence.last ?? ""). \(plan.origin.remedy)" : known
             }
         } catch {
             architecture = nil
@@ -153,7 +158,7 @@ private struct Recognition {
         let file = Paths.quoted(file)
         if isNative { return "zoo summary \(file)" }
         if architecture == nil, !needsChoice { return "zoo inspect \(file) --json" }
-        let choice = needsChoice ? " --architecture NAME" : ""
+        let choice = needsChoice ? " --architecture NAME" : hasAnotherHead ? " --headless" : ""
         return "zoo convert \(file)\(choice) -o \(Paths.quoted(native))"
     }
 }

@@ -21,6 +21,13 @@ struct ModelOptions: ParsableArguments {
 
     @Option(
         name: .long,
+        help: ArgumentHelp(
+            "The head, where the file has another than the network's own: 'linear 512 256, relu, dropout 0.5, linear "
+                + "256 5'. Words: \(HeadDescription.grammar).", valueName: "layers"))
+    var head: String?
+
+    @Option(
+        name: .long,
         help: ArgumentHelp("Side of the square pictures, where weights leave it open.", valueName: "pixels"))
     var inputSize: PictureSize?
 
@@ -38,6 +45,16 @@ struct ModelOptions: ParsableArguments {
     private static var names: String { Architecture.all.map(\.name).joined(separator: ", ") }
 
     func validate() throws {
+        if let head {
+            do {
+                _ = try HeadDescription(head)
+            } catch {
+                throw ValidationError("--head: \(ErrorText.oneLine("\(error)"))")
+            }
+        }
+        if headless, head != nil {
+            throw ValidationError("--headless takes the body alone; --head gives it a head. Choose one.")
+        }
         if let inputSize, inputSize.side == nil, CommandLine.arguments.dropFirst().first != "summary" {
             throw ValidationError("--input-size must be one number here, the side of square pictures.")
         }
@@ -47,6 +64,7 @@ struct ModelOptions: ParsableArguments {
     var given: [String] {
         [
             ("--architecture", architecture != nil), ("--dialect", dialect != nil), ("--headless", headless),
+            ("--head", head != nil),
             ("--input-size", inputSize != nil),
             ("--key", key != nil),
             ("--dequantize", dequantize),
@@ -81,6 +99,7 @@ struct ModelOptions: ParsableArguments {
         conversion.architecture = architecture
         conversion.dialect = dialect
         conversion.isHeadless = headless
+        conversion.head = head.flatMap { try? HeadDescription($0) }
         conversion.inputSize = inputSize?.side
         conversion.allowPartial = allowPartial
         var opener = ModelOpener(

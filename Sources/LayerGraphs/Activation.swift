@@ -74,6 +74,13 @@ public enum Activation: Sendable, Hashable {
         }
     }
 
+    /// Every ``name``.
+    public static let names = [
+        "relu", "relu6", "leaky_relu", "rectifier", "silu", "sigmoid", "tanh", "hard_swish", "hard_sigmoid",
+        "elu",
+        "selu", "gelu", "gelu_tanh", "softplus",
+    ]
+
     /// The name that PyTorch's module has.
     public var title: String {
         switch self {

@@ -44,6 +44,7 @@ extension GraphDocument {
                 expected: near.isEmpty ? members.joined(separator: ", ") : near.joined(separator: " or "),
                 remedy: advice)
         }
+        try checkBlanks(document)
         let whole = completed(document)
         guard let nodes = whole["nodes"]?.arrayValue, !nodes.isEmpty else {
             throw ZooError(.corrupt, "the graph document has no nodes", remedy: advice)
@@ -56,6 +57,29 @@ extension GraphDocument {
             return Contents(graph: graph, keys: keys.filter { own.contains($0.key) })
         } catch {
             throw error.adding(remedy: advice)
+        }
+    }
+
+    /// Refuses a draft in which blanks are left.
+    private static func checkBlanks(_ document: JSONValue) throws(ZooError) {
+        func unfilled(_ member: String, in path: String?, _ expected: String) -> ZooError {
+            ZooError(
+                .invalidArgument, "the graph document's \"\(member)\" is still to be filled in", tensor: path,
+                expected: expected, found: "\"\(Self.blank)\"")
+        }
+        if document["input"]?.stringValue == Self.blank {
+            throw unfilled("input", in: nil, "[channels, height, width]")
+        }
+        for node in document["nodes"]?.arrayValue ?? [] {
+            for (member, value) in node.objectValue?.members ?? []
+            where value.stringValue == Self.blank || value.arrayValue == [.string(Self.blank)] {
+                let expected =
+                    [
+                        "function": Activation.names.joined(separator: ", "),
+                        "operation": "maximum or average",
+                    ][member]
+                throw unfilled(member, in: node["path"]?.stringValue, expected ?? "what tensors don't show")
+            }
         }
     }
 

@@ -32,6 +32,11 @@ extension GraphDocument {
         "concatenate": [("axis", 1)],
     ]
 
+    /// What may be left out of a function.
+    private static let functionDefaults: [(function: String, member: String, value: JSONValue)] = [
+        ("leaky_relu", "slope", 0.01), ("elu", "alpha", 1),
+    ]
+
     /// Members that are a height and a width.
     private static let extents: Set = [
         "kernel", "stride", "dilation", "output_padding", "window", "output", "factor",
@@ -72,6 +77,10 @@ extension GraphDocument {
         }
         let kind = object["layer"]?.stringValue ?? ""
         for (member, value) in defaults[kind] ?? [] where object[member] == nil { object[member] = value }
+        for (function, member, value) in functionDefaults
+        where kind == "activation" && object["function"]?.stringValue == function && object[member] == nil {
+            object[member] = value
+        }
         if kind == "pooling", object["stride"] == nil { object["stride"] = object["window"] }
         if let key = object["key"]?.stringValue, object["keys"] == nil {
             object["key"] = nil
@@ -87,22 +96,50 @@ extension GraphDocument {
     /// A graph as people write one: a line a layer, and nothing that may be left out. ``read(_:)`` reads it back.
     /// - Parameter keys: the key that each parameter has in its source file, where it isn't its own name.
     public static func shortText(_ graph: LayerGraph, keys: [ParameterPath: String] = [:]) -> String {
-        var lines = [
-            "{", "  \"schema\": \"\(schema)\",",
-            "  \"architecture\": \(JSONValue.string(graph.architecture).text()),",
-            "  \"input\": [\(graph.input.channels), \(graph.input.height), \(graph.input.width)],",
+        shortText(
+            architecture: graph.architecture, input: graph.input, head: graph.head, nodes: graph.nodes,
+            output: graph.output, keys: keys)
+    }
+
+    /// What stands in a document for a number or a word that somebody has to fill in.
+    package static let blank = "?"
+
+    /// Layers as people write them, perhaps with comments and blanks.
+    /// - Parameters:
+    ///   - comment: about the whole.
+    ///   - comments: about layers, by their paths.
+    ///   - blanks: for each member, the paths of the layers where it is to be filled in.
+    package static func shortText(
+        architecture: String, input: InputShape?, head: String?, nodes: [Node], output: String? = nil,
+        keys: [ParameterPath: String] = [:], comment: String? = nil, comments: [String: String] = [:],
+        blanks: [String: [String]] = [:]
+    ) -> String {
+        let size = input.map { "[\($0.channels), \($0.height), \($0.width)]" } ?? "\"\(blank)\""
+        var lines = ["{", "  \"schema\": \"\(schema)\","]
+        if let comment { lines.append("  \"comment\": \(JSONValue.string(comment).text()),") }
+        lines += [
+            "  \"architecture\": \(JSONValue.string(architecture).text()),", "  \"input\": \(size),",
         ]
-        if let head = graph.head { lines.append("  \"head\": \(JSONValue.string(head).text()),") }
-        if graph.output != graph.nodes.last?.path {
-            lines.append("  \"output\": \(JSONValue.string(graph.output).text()),")
+        if let head { lines.append("  \"head\": \(JSONValue.string(head).text()),") }
+        if let output, output != nodes.last?.path {
+            lines.append("  \"output\": \(JSONValue.string(output).text()),")
         }
         lines.append("  \"nodes\": [")
         var previous = LayerGraph.inputPath
-        for (index, node) in graph.nodes.enumerated() {
-            let members = members(of: node, behind: previous, keys: keys)
+        for (index, node) in nodes.enumerated() {
+            var members = members(of: node, behind: previous, keys: keys)
+            for (member, paths) in blanks where paths.contains(node.path) {
+                let value: JSONValue = member == "inputs" ? [.string(blank)] : .string(blank)
+                if let place = members.firstIndex(where: { $0.0 == member }) {
+                    members[place].1 = value
+                } else {
+                    members.append((member, value))
+                }
+            }
+            if let comment = comments[node.path] { members.append(("comment", .string(comment))) }
             let text = members.map { "\(JSONValue.string($0.0).text()): \($0.1.text())" }.joined(
                 separator: ", ")
-            lines.append("    {\(text)}\(index < graph.nodes.count - 1 ? "," : "")")
+            lines.append("    {\(text)}\(index < nodes.count - 1 ? "," : "")")
             previous = node.path
         }
         return (lines + ["  ]", "}"]).joined(separator: "\n") + "\n"

@@ -114,7 +114,8 @@ struct LayerReader {
     static let kinds = [
         "activation", "adaptive_pooling", "add", "average", "batch_normalization", "concatenate",
         "convolution",
-        "cropping", "dropout", "flatten", "global_pooling", "linear", "multiply", "normalization", "padding",
+        "cropping", "dropout", "flatten", "global_pooling", "linear", "local_response_normalization",
+        "multiply", "normalization", "padding",
         "parametric_relu", "permute", "pooling", "rescaling", "reshape", "softmax", "spatial_dropout",
         "stochastic_depth", "transposed_convolution", "upsampling",
     ]

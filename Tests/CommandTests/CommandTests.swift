@@ -34,7 +34,7 @@ import Testing
         #expect(outcome.output.contains("--json"))
     }
 
-    @Test(arguments: [["graph"], ["graph", "show"]])
+    @Test(arguments: [["graph"], ["graph", "show"], ["graph", "draft"]])
     func helpOfCommandsWithinCommands(words: [String]) throws {
         let outcome = try zoo.run(words + ["--help"])
         #expect(outcome.code == 0)

@@ -20,9 +20,12 @@ struct GraphCommand: ParsableCommand {
             be left out; a kernel, stride or padding may be one number. What zoo graph show prints can be edited \
             and read back; schemas/graph.schema.json lists all layers.
 
-            Example:
+            Of a state dict that nobody has a document for, zoo graph draft proposes one.
+
+            Examples:
               zoo graph show lenet -o my-net.json
-            """, subcommands: [GraphShow.self])
+              zoo graph draft weights.pth -o my-net.json
+            """, subcommands: [GraphShow.self, GraphDraftCommand.self])
 }
 
 struct GraphShow: ParsableCommand {

@@ -12,8 +12,10 @@ struct ArchitectureDetector {
     let architecture: Architecture?
     /// Name of the dialect that the user asked for.
     let dialect: String?
+    /// What the user says of an EfficientNet's second scaling in Keras.
+    let imageNetRescaling: Bool?
     /// The head that the user describes, where the file has another than the architecture's.
-    var head: HeadDescription?
+    let head: HeadDescription?
 
     /// The plan of the one network that fits.
     func plan() throws(ZooError) -> ConversionPlan {
@@ -31,9 +33,12 @@ struct ArchitectureDetector {
                 throw ZooError(
                     .invalidArgument, "a Keras model says its head itself", remedy: "Leave --head out.")
             }
-            return try KerasMatcher(checkpoint: checkpoint, options: options, architecture: architecture)
-                .plan()
+            return try KerasMatcher(
+                checkpoint: checkpoint, options: options, architecture: architecture,
+                imageNetRescaling: imageNetRescaling
+            ).plan()
         }
+        if imageNetRescaling != nil { throw KerasScaling.uncalledFor }
         let names = LayerNames(checkpoint)
         let candidates = candidates(names)
         do throws(ZooError) {

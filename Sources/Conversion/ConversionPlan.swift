@@ -20,6 +20,8 @@ public struct ConversionPlan: Sendable {
         public let shape: TensorShape
         /// The change of layout.
         public let transform: LayoutTransform
+        /// Whether place and shape say that it is this parameter, and no name does.
+        public var isAssumed = false
     }
 
     /// A key whose tensor doesn't have the shape of its parameter.
@@ -44,6 +46,8 @@ public struct ConversionPlan: Sendable {
         public var foreignHead: [String] = []
         /// What their shapes tell, and how to go on.
         public var remedy = ""
+        /// What the source does to pictures, where the file tells more than its dialect.
+        public var preprocessing: Preprocessing?
     }
 
     /// The architecture that was recognised or asked for.
@@ -74,12 +78,14 @@ public struct ConversionPlan: Sendable {
     let dataFormat: String?
 
     /// Matches a network's parameters with a checkpoint's tensors.
-    /// - Parameter sources: for each parameter, the key that it has in the file and the change of layout.
+    /// - Parameters:
+    ///   - sources: for each parameter, the key that it has in the file and the change of layout.
+    ///   - isAssumed: whether places and shapes, and no names, say which is which.
     init(
         checkpoint: Checkpoint, architecture: Architecture, framework: Framework, dialect: String,
         graph: LayerGraph, sources: [ParameterPath: (key: String, transform: LayoutTransform)],
         assumptions: [String], outputActivation: String? = nil, dataFormat: String? = nil,
-        setAside: Set<String> = [], origin: Origin = Origin()
+        setAside: Set<String> = [], origin: Origin = Origin(), isAssumed: Bool = false
     ) {
         var entries: [Entry] = []
         var missing: [ParameterSpecification] = []
@@ -102,7 +108,8 @@ public struct ConversionPlan: Sendable {
             entries.append(
                 Entry(
                     path: specification.path, key: source.key, sourceShape: tensor.shape,
-                    sourceType: tensor.elementType, shape: specification.shape, transform: source.transform))
+                    sourceType: tensor.elementType, shape: specification.shape, transform: source.transform,
+                    isAssumed: isAssumed))
         }
         self.architecture = architecture
         self.framework = framework

@@ -28,7 +28,7 @@ public struct ConversionReport: Sendable {
                 "parameter": .string(entry.path.description), "key": .string(entry.key),
                 "source_shape": shape(entry.sourceShape), "source_type": .string(entry.sourceType.rawValue),
                 "shape": shape(entry.shape), "layout": .string(entry.transform.title ?? "unchanged"),
-                "cast": .bool(entry.sourceType != .f32),
+                "cast": .bool(entry.sourceType != .f32), "assumed": .bool(entry.isAssumed),
             ]
         }
         return [

@@ -18,6 +18,9 @@ public struct Converter: Sendable {
         public var head: HeadDescription?
         /// Side of the pictures, where weights leave it open.
         public var inputSize: Int?
+        /// Whether pixels are scaled once more behind an EfficientNet's Normalization, where a Keras file of weights
+        /// alone doesn't tell; `nil` to go by what the Normalization holds.
+        public var imageNetRescaling: Bool?
         /// Go on when the file lacks parameters or has others: what is missing is initialised afresh.
         public var allowPartial = false
         /// Names of the classes, if the user has them.
@@ -47,7 +50,7 @@ public struct Converter: Sendable {
             if let name = options.dialect, !Dialect.names.contains(name) { throw Dialect.unknown(name) }
             let detector = ArchitectureDetector(
                 checkpoint: checkpoint, options: asked, architecture: architecture, dialect: options.dialect,
-                head: options.head)
+                imageNetRescaling: options.imageNetRescaling, head: options.head)
             return try detector.plan()
         } catch {
             throw error.adding(file: checkpoint.path)
@@ -145,7 +148,8 @@ public struct Converter: Sendable {
 
     /// What the source does to pictures, at the size that the network takes.
     private func preprocessing(for plan: ConversionPlan) -> Preprocessing {
-        let result = plan.origin.dialect?.preprocessing ?? plan.architecture.preprocessing
+        let result =
+            plan.origin.preprocessing ?? plan.origin.dialect?.preprocessing ?? plan.architecture.preprocessing
         return result.fitted(to: plan.graph.input)
     }
 }

@@ -68,20 +68,22 @@ extension DialectFamily {
 }
 
 /// A source's names for the steps of an EfficientNet: one table for every row of the family.
-private struct EfficientNetNames: Sendable {
+struct EfficientNetNames: Sendable {
     let stem: (convolution: String, norm: String)
     let top: (convolution: String, norm: String)
     let head: String
     /// The name of a block.
     let block: @Sendable (EfficientNetBlock) -> String
+    /// What stands between a block's name and a step's.
+    var separator = "."
     /// Names of the steps in blocks with an expansion, and in those without.
     let expanded, plain: [EfficientNetBlock.Step: String]
 
     var landmarks: [String] { [stem.convolution, top.convolution, stem.norm] }
 
     func dialect(
-        _ name: String, _ title: String, _ scale: String, conventions: Conventions,
-        preprocessing: Preprocessing? = nil
+        _ name: String, _ title: String, _ scale: String, framework: Framework = .pytorch,
+        conventions: Conventions, preprocessing: Preprocessing? = nil
     ) -> Dialect {
         var layers = [
             Dialect.Pair("features.0.0", stem.convolution), Dialect.Pair("features.0.1", stem.norm),
@@ -91,7 +93,7 @@ private struct EfficientNetNames: Sendable {
             let names = block.hasExpansion ? expanded : plain
             for step in EfficientNetBlock.Step.allCases {
                 guard let path = block.path(of: step), let name = names[step] else { continue }
-                layers.append(Dialect.Pair(path, "\(self.block(block)).\(name)"))
+                layers.append(Dialect.Pair(path, "\(self.block(block))\(separator)\(name)"))
             }
         }
         layers += [
@@ -99,7 +101,7 @@ private struct EfficientNetNames: Sendable {
             Dialect.Pair("classifier.1", head),
         ]
         return Dialect(
-            name, title, architecture: scale, layers: layers,
+            name, title, architecture: scale, framework: framework, layers: layers,
             classifier: [Dialect.ClassifierLayer(path: "classifier.1", features: network.features)],
             conventions: conventions, preprocessing: preprocessing)
     }

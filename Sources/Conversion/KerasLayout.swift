@@ -12,10 +12,12 @@ enum KerasLayout {
         for node in graph.nodes {
             let operand = node.inputs.first ?? LayerGraph.inputPath
             switch node.layer {
-            case .convolution: transforms[node.path] = .kerasConvolution
+            case .convolution(let layer): transforms[node.path] = kernel(of: layer)
             case .flatten(let order):
-                // In H, W, C order the columns of what follows are already as Keras has them.
-                if let shape = shapes[operand], shape.rank == 4, order == .channelsFirst {
+                // In H, W, C order the columns of what follows are already as Keras has them; so are those of one place.
+                if let shape = shapes[operand], shape.rank == 4, order == .channelsFirst,
+                    shape[2] > 1 || shape[3] > 1
+                {
                     flattened[node.path] = shape
                 }
             case .linear:
@@ -36,5 +38,18 @@ enum KerasLayout {
             }
         }
         return transforms
+    }
+
+    /// The layout change of a convolution's kernel; depthwise ones are another class in Keras.
+    static func kernel(of layer: Convolution) -> LayoutTransform {
+        guard layer.isKerasDepthwise else { return .kerasConvolution }
+        return .depthwise(multiplier: layer.outputChannels / max(layer.inputChannels, 1))
+    }
+}
+
+extension Convolution {
+    /// Whether Keras has a DepthwiseConv2D for it; TensorFlow's takes the same step both ways.
+    var isKerasDepthwise: Bool {
+        groups > 1 && groups == inputChannels && stride.height == stride.width
     }
 }

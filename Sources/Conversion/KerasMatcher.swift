@@ -9,9 +9,12 @@ struct KerasMatcher {
     let checkpoint: Checkpoint
     let options: ArchitectureOptions
     let architecture: Architecture?
+    /// Whether an EfficientNet's second scaling is there, where a file of weights alone doesn't tell.
+    var imageNetRescaling: Bool?
 
     func plan() throws(ZooError) -> ConversionPlan {
         if let config = checkpoint.extras["model_config"], config.objectValue != nil {
+            if imageNetRescaling != nil { throw KerasScaling.uncalledFor }
             return try planByConfig(config)
         }
         return try planByOrder()
@@ -22,8 +25,8 @@ struct KerasMatcher {
         do throws(ZooError) {
             lenet = try KerasLeNet(modelConfig: config)
         } catch {
-            // A network of its own, unless the user says that it is one that has a name.
-            guard architecture == nil else { throw error }
+            // A LeNet that was asked for, and isn't there.
+            if architecture?.family == "LeNet" { throw error }
             return try planNetwork(config)
         }
         if let architecture, architecture.name != lenet.network.variant.rawValue {
@@ -31,6 +34,11 @@ struct KerasMatcher {
                 .mismatch, "the file's model_config describes another network than the one asked for",
                 expected: architecture.name, found: lenet.network.variant.rawValue,
                 remedy: "Leave --architecture out.")
+        }
+        if options.isHeadless {
+            throw ZooError(
+                .unsupported, "a LeNet of Keras is read with its classifier",
+                remedy: "Leave --headless out; zoo surgery gives it another head.")
         }
         if let size = options.inputSize, size != lenet.network.inputSize {
             throw ZooError(
@@ -55,22 +63,11 @@ struct KerasMatcher {
             outputActivation: lenet.outputActivation)
     }
 
-    /// Every other network: what the configuration says, layer by layer.
-    private func planNetwork(_ config: JSONValue) throws(ZooError) -> ConversionPlan {
-        let network = try KerasNetwork(
-            modelConfig: config, version: checkpoint.extras["keras_version"]?.stringValue,
-            backend: checkpoint.extras["backend"]?.stringValue, inputSize: options.inputSize)
-        let weights = try KerasWeightSources(network, in: checkpoint)
-        return ConversionPlan(
-            checkpoint: checkpoint, architecture: .custom(of: network), framework: .keras,
-            dialect: "Keras, layer by layer from model_config", graph: network.graph,
-            sources: weights.sources,
-            assumptions: network.assumptions, outputActivation: network.outputActivation,
-            dataFormat: network.order == .channelsFirst ? KerasExport.channelsFirst : nil,
-            setAside: weights.setAside)
-    }
-
     private func planByOrder() throws(ZooError) -> ConversionPlan {
+        let layers = fileLayers()
+        if let plan = try planByNames(layers) { return plan }
+        let (larger, refusal) = try assignmentsByOrder(layers)
+        if larger.count == 1 { return try plan(larger[0]) }
         let weighted = checkpoint.layers.filter { !$0.tensorNames.isEmpty }
         func rank(_ layer: CheckpointLayer) -> Int? {
             layer.tensorNames.first.flatMap { checkpoint[$0] }?.shape.rank
@@ -78,7 +75,7 @@ struct KerasMatcher {
         // `.weights.h5` lists layers by class, so only the order within a kind means something.
         let kernels = weighted.filter { rank($0) == 4 } + weighted.filter { rank($0) == 2 }
         var fitting: [ConversionPlan] = []
-        for candidate in architecture.map({ [$0] }) ?? Architecture.all {
+        for candidate in architecture.map({ [$0] }) ?? Architecture.all where candidate.family == "LeNet" {
             guard kernels.count == weighted.count, let plan = try plan(candidate, kernels: kernels) else {
                 continue
             }
@@ -89,6 +86,7 @@ struct KerasMatcher {
             $0.tensorNames.first.flatMap { checkpoint[$0] }?.shape.description
         }
         guard !fitting.isEmpty else {
+            if let refusal { throw refusal }
             let known = Architecture.all.map(\.name).joined(separator: ", ")
             throw ZooError(
                 .mismatch,
@@ -131,7 +129,7 @@ struct KerasMatcher {
             assumptions: assumptions + [
                 "every layer was matched by its place and shape, not by its name",
                 "the numbers before the last activation are logits; a softmax at the end, if there was one, is left out",
-            ])
+            ], isAssumed: true)
         return plan.mismatched.isEmpty && plan.missing.isEmpty ? plan : nil
     }
 

@@ -94,11 +94,14 @@ public struct ModelOpener: Sendable {
     /// Refuses choices that a native file has made already.
     private func refuseChoices() throws(ZooError) {
         guard conversion.architecture == nil, conversion.dialect == nil, !conversion.isHeadless,
-            conversion.head == nil, conversion.inputSize == nil, stateDict == nil
+            conversion.head == nil, conversion.inputSize == nil, conversion.imageNetRescaling == nil,
+            stateDict == nil
         else {
             throw ZooError(
                 .invalidArgument, "a native model says itself which network it is",
-                remedy: "Leave --architecture, --dialect, --headless, --head, --input-size and --key out.")
+                remedy:
+                    "Leave --architecture, --dialect, --headless, --head, --input-size, --imagenet-rescaling and --key out."
+            )
         }
     }
 

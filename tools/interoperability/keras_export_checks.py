@@ -199,8 +199,7 @@ class Document:
         with safe_open(template, "np") as source:
             document = json.loads(source.metadata()["menagerie"])
         document.pop("labels", None)
-        for member in ("head", "parts"):
-            document["graph"].pop(member, None)
+        document["graph"].pop("head")
         document["graph"] = {
             **document["graph"], "architecture": "custom", "input": list(self.input), "nodes": self.nodes,
             "output": self.nodes[-1]["path"]}

@@ -68,10 +68,7 @@ extension KerasExport {
         if let pointwise = separablePartner(of: node, layer) {
             return try separable(node, layer, pointwise, source, config)
         }
-        // TensorFlow's depthwise convolution takes the same step both ways.
-        let isDepthwise =
-            layer.groups > 1 && layer.groups == layer.inputChannels
-            && layer.stride.height == layer.stride.width
+        let isDepthwise = layer.isKerasDepthwise
         let multiplier = layer.outputChannels / max(layer.inputChannels, 1)
         config["activation"] = .string(takeActivation(of: node))
         if isDepthwise {

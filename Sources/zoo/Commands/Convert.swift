@@ -276,6 +276,7 @@ struct Convert: ParsableCommand {
         var table = TextTable([("parameter", .left), ("key", .left), ("shape", .left), ("change", .left)])
         for entry in plan.entries {
             var change = entry.transform.title.map { [$0] } ?? []
+            if entry.isAssumed { change.append("assumed by place and shape") }
             if entry.sourceType != .f32 { change.append("\(entry.sourceType.rawValue)→f32") }
             table.append([
                 entry.path.description, entry.key, entry.shape.description,

@@ -31,6 +31,14 @@ struct ModelOptions: ParsableArguments {
         help: ArgumentHelp("Side of the square pictures, where weights leave it open.", valueName: "pixels"))
     var inputSize: PictureSize?
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: ArgumentHelp(
+            "Whether pixels are scaled once more behind the Normalization of a Keras EfficientNet, as in the model "
+                + "with ImageNet's weights; weights alone don't show it, and what the Normalization holds decides."
+        ))
+    var imagenetRescaling: Bool?
+
     @Option(
         name: .long,
         help: ArgumentHelp("Which state dict to take when a PyTorch file holds several.", valueName: "key"))
@@ -65,7 +73,7 @@ struct ModelOptions: ParsableArguments {
         [
             ("--architecture", architecture != nil), ("--dialect", dialect != nil), ("--headless", headless),
             ("--head", head != nil),
-            ("--input-size", inputSize != nil),
+            ("--input-size", inputSize != nil), ("--imagenet-rescaling", imagenetRescaling != nil),
             ("--key", key != nil),
             ("--dequantize", dequantize),
         ].filter(\.1).map(\.0)
@@ -101,6 +109,7 @@ struct ModelOptions: ParsableArguments {
         conversion.isHeadless = headless
         conversion.head = head.flatMap { try? HeadDescription($0) }
         conversion.inputSize = inputSize?.side
+        conversion.imageNetRescaling = imagenetRescaling
         conversion.allowPartial = allowPartial
         var opener = ModelOpener(
             conversion: conversion, stateDict: key, isolation: .helper(executable: pathOfThisExecutable()))

@@ -199,7 +199,8 @@ class Document:
         with safe_open(template, "np") as source:
             document = json.loads(source.metadata()["menagerie"])
         document.pop("labels", None)
-        document["graph"].pop("head")
+        for member in ("head", "parts"):
+            document["graph"].pop(member, None)
         document["graph"] = {
             **document["graph"], "architecture": "custom", "input": list(self.input), "nodes": self.nodes,
             "output": self.nodes[-1]["path"]}

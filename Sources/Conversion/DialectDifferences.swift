@@ -14,16 +14,18 @@ struct DialectDifferences {
     var isExact: Bool { inResults.isEmpty }
 
     /// Compares a graph with the dialect's, for the same pictures and classes.
-    init(_ graph: LayerGraph, _ dialect: Dialect) throws(ZooError) {
+    /// - Parameter isPartial: whether only the layers that both have are compared, whatever stands before and behind.
+    init(_ graph: LayerGraph, _ dialect: Dialect, isPartial: Bool = false) throws(ZooError) {
         self.dialect = dialect
         let options = ArchitectureOptions(
             classes: graph.classCount, inputChannels: graph.input.channels, inputSize: graph.input.height,
-            isHeadless: graph.head == nil, conventions: dialect.conventions)
+            isHeadless: graph.head == nil && !isPartial, conventions: dialect.conventions)
         let theirs = try Architecture.named(dialect.architecture).graph(options)
-        compareLayers(graph, theirs)
+        compareLayers(graph, theirs, isPartial: isPartial)
         if graph.input != theirs.input {
             inResults.append("pictures of \(graph.input) aren't square, as its are")
         }
+        if isPartial { return }
         let unnamed = graph.nodes.filter { !$0.parameters.isEmpty && dialect.pair(node: $0.path) == nil }
         if let first = unnamed.first {
             inResults.append("\(unnamed.count) layers have no name there, the first \(first.path)")
@@ -41,17 +43,17 @@ struct DialectDifferences {
             remedy: "Leave --to out to keep the names that go with the numbers.")
     }
 
-    private mutating func compareLayers(_ graph: LayerGraph, _ theirs: LayerGraph) {
+    private mutating func compareLayers(_ graph: LayerGraph, _ theirs: LayerGraph, isPartial: Bool) {
         var paddings: [String] = []
         var epsilons: [String] = []
         var others: [String] = []
         var momenta = 0
         for node in graph.nodes {
             guard let other = theirs[node.path] else {
-                others.append("\(node.path) isn't there")
+                if !isPartial { others.append("\(node.path) isn't there") }
                 continue
             }
-            if other.inputs != node.inputs || other.sharing != node.sharing {
+            if !isPartial, other.inputs != node.inputs || other.sharing != node.sharing {
                 others.append("\(node.path) reads others")
             }
             switch (node.layer, other.layer) {
@@ -75,11 +77,15 @@ struct DialectDifferences {
                 if mine != its { others.append("\(node.path) has other numbers") }
             case (.dropout(let mine), .dropout(let its)),
                 (.stochasticDepth(let mine), .stochasticDepth(let its)):
-                if mine != its { inTraining.append("\(node.path) drops \(mine), its drops \(its)") }
+                if abs(mine - its) > 1e-9 {
+                    inTraining.append("\(node.path) drops \(mine), its drops \(its)")
+                }
             default: if node.layer != other.layer { others.append("\(node.path) is another layer") }
             }
         }
-        for node in theirs.nodes where graph[node.path] == nil { others.append("\(node.path) is missing") }
+        for node in theirs.nodes where graph[node.path] == nil && !isPartial {
+            others.append("\(node.path) is missing")
+        }
         func list(_ what: String, _ entries: [String]) -> [String] {
             guard let first = entries.first else { return [] }
             return ["\(what) of \(entries.count) layers (\(first)\(entries.count > 1 ? ", …" : ""))"]

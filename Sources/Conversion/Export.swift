@@ -57,9 +57,33 @@ public enum Export {
         return result
     }
 
-    /// The model in Keras' terms.
-    /// - Throws: ``ZooError`` naming the layer that Keras can't express.
-    public static func keras(_ model: Model) throws(ZooError) -> KerasModel { try KerasModel(model) }
+    /// The model in Keras' terms. With the names of the dialect `keras`, a network that keras.applications has gets the
+    /// layers that it has there, so that its own network takes the weights.
+    /// - Parameter isWeightsOnly: whether the numbers that no weight shows are left to the network that takes them.
+    /// - Throws: ``ZooError`` naming the layer that Keras can't express, or what keras.applications' network would
+    ///   compute in another way.
+    public static func keras(
+        _ model: Model, names: Names = .source, isWeightsOnly: Bool = false
+    ) throws(ZooError) -> KerasModel {
+        let isAsked = names == kerasNames
+        let form = try KerasApplicationForm(model, isAsked: isAsked)
+        if isAsked, isWeightsOnly, !form.differences.isEmpty {
+            throw ZooError(
+                .mismatch,
+                "keras.applications' \(model.graph.architecture) would give other numbers with these weights",
+                found: form.differences.joined(separator: "; "),
+                remedy: "Write the whole model, to a .keras or .h5 file.")
+        }
+        return try KerasModel(form.model, notes: form.notes)
+    }
+
+    /// The model that ``keras(_:names:isWeightsOnly:)`` writes, in canonical terms.
+    public static func kerasForm(of model: Model, names: Names) throws(ZooError) -> Model {
+        try KerasApplicationForm(model, isAsked: names == kerasNames).model
+    }
+
+    /// The names of keras.applications.
+    public static let kerasNames = Names.dialect("keras")
 
     /// The dialect whose names and layouts are used, and the keys that go before them.
     private static func naming(

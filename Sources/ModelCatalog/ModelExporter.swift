@@ -53,7 +53,7 @@ public enum ModelExporter {
                 return try writeFolder(
                     model, Export.pytorch(model, names: options.timmNames(model)), to: path, options)
             case .keras, .kerasArchive, .kerasWeights:
-                return try writeKeras(Export.keras(model), to: path, format)
+                return try writeKeras(options.keras(model, format), to: path, format)
             }
             return ExportOutcome(paths: [path], notes: [])
         } catch {
@@ -72,7 +72,7 @@ public enum ModelExporter {
             case .native: break
             case .pytorch, .safetensors, .npz: _ = try Export.pytorch(model, names: options.names)
             case .timm: _ = try Export.pytorch(model, names: options.timmNames(model))
-            case .keras, .kerasArchive, .kerasWeights: _ = try Export.keras(model)
+            case .keras, .kerasArchive, .kerasWeights: _ = try options.keras(model, format)
             }
         } catch {
             throw error.adding(file: path)
@@ -140,6 +140,11 @@ extension ExportOptions {
         Dialect.of(model.graph.architecture).contains { $0.name == "timm" } ? .dialect("timm") : .canonical
     }
 
+    /// The model in Keras' terms.
+    fileprivate func keras(_ model: Model, _ format: ExportFormat) throws(ZooError) -> KerasModel {
+        try Export.keras(model, names: names, isWeightsOnly: format == .kerasWeights)
+    }
+
     /// Refuses what the format has no place for.
     fileprivate func check(_ format: ExportFormat) throws(ZooError) {
         if typeChange != nil, format.isKeras {
@@ -152,7 +157,8 @@ extension ExportOptions {
                 .invalidArgument, "only safetensors are written in parts", found: format.rawValue,
                 remedy: "Leave --max-shard-size out, or write a .safetensors file.")
         }
-        if names != .source, ![.pytorch, .safetensors, .npz, .timm].contains(format) {
+        let isNamed = [.pytorch, .safetensors, .npz, .timm].contains(format)
+        if names != .source, !isNamed, names != Export.kerasNames || !format.isKeras {
             throw ZooError(
                 .invalidArgument, "only state dicts have PyTorch's names", found: format.rawValue,
                 remedy: "Write a .pth or .safetensors file.")

@@ -47,6 +47,8 @@ struct KerasExport {
     let readers: [String: [Int]]
     /// Positions of the nodes that use each node's parameters.
     let users: [String: [Int]]
+    /// The names that keras.applications has for the network; `nil` when it doesn't have it.
+    let application: KerasNames?
 
     private(set) var layers: [Layer] = []
     private(set) var notes: [String] = []
@@ -65,6 +67,7 @@ struct KerasExport {
         self.model = model
         let graph = model.graph
         self.graph = graph
+        self.application = KerasNames.of(graph.architecture)
         let shapes = try graph.shapes(batch: 1)
         self.shapes = shapes
         self.order =
@@ -129,7 +132,7 @@ struct KerasExport {
     private mutating func addInput() throws(ZooError) {
         let shape = graph.input.shape(batch: 1)
         var value = shape
-        var name = LayerGraph.inputPath
+        var name = application == nil ? LayerGraph.inputPath : "input_layer"
         if let positions = readers[LayerGraph.inputPath], positions.count == 1,
             case .reshape(let layer) = graph.nodes[positions[0]].layer, isInputShape(layer)
         {
@@ -143,7 +146,7 @@ struct KerasExport {
             "InputLayer", name: kerasName(name),
             ["batch_shape": .array(batch), "dtype": "float32", "sparse": false], [], shape: value)
         values[LayerGraph.inputPath] = input
-        if name != LayerGraph.inputPath { values[name] = input }
+        for path in absorbed { values[path] = input }
     }
 
     /// Whether a reshape of the input only takes axes of 1 away.
@@ -225,8 +228,10 @@ struct KerasExport {
 
     // MARK: Names and shapes
 
-    /// The source's own name for a layer that came from Keras under another path, else the path.
+    /// keras.applications' name for a layer of a network that it has; else the source's own for one that came from
+    /// Keras under another path, else the path.
     func name(of node: Node) -> String {
+        if let application { return application[node.path] ?? node.path }
         if graph.architecture != "custom", model.provenance.dialect == Framework.keras.rawValue,
             model.provenance.format == CheckpointFormat.kerasHDF5.rawValue,
             let key = model.keys[ParameterPath(node.path, .weight)], let slash = key.firstIndex(of: "/")
@@ -264,8 +269,12 @@ struct KerasExport {
         return axis == 1 ? rank - 1 : axis - 1
     }
 
-    /// Keras' axis of the channels, counted from the end where that is the same for every rank.
-    func channelAxis(rank: Int) -> Int { order == .channelsLast || rank == 2 ? -1 : 1 }
+    /// Keras' axis of the channels, counted from the end where that is the same for every rank, but not in
+    /// keras.applications.
+    func channelAxis(rank: Int) -> Int {
+        if application != nil, order == .channelsLast, rank == 4 { return 3 }
+        return order == .channelsLast || rank == 2 ? -1 : 1
+    }
 
     /// `data_format` of layers for feature maps.
     var dataFormat: JSONValue {

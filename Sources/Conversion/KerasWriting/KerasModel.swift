@@ -29,7 +29,8 @@ public struct KerasModel: Sendable {
     /// `config.json` of a `.keras`.
     public let archiveConfig: JSONValue
 
-    init(_ model: Model) throws(ZooError) {
+    /// - Parameter notes: what is to be said beside what the layers say.
+    init(_ model: Model, notes: [String] = []) throws(ZooError) {
         var export = try KerasExport(model)
         let output = try export.output()
         let calls = export.layers.map { layer in
@@ -45,7 +46,8 @@ public struct KerasModel: Sendable {
                 .unsupported, "a Keras model has no layers that its output doesn't depend on",
                 tensor: export.layers[unread].name)
         }
-        let isSequential = export.isChain(output)
+        // Those of keras.applications are Functional, chains too.
+        let isSequential = export.application == nil && export.isChain(output)
         let listed = isSequential ? Array(order.dropFirst()) : order
         self.layers = listed.map { place in
             let layer = export.layers[place]
@@ -53,9 +55,12 @@ public struct KerasModel: Sendable {
                 name: layer.name, className: layer.className, config: layer.config, weights: layer.weights,
                 entry: export.entry(place, isSequential: isSequential))
         }
-        self.notes = export.notes
+        self.notes = notes + export.notes
         let architecture = model.graph.architecture
-        let name = architecture == "custom" ? "model" : architecture.replacing("-", with: "_")
+        let name =
+            export.application == nil
+            ? architecture == "custom" ? "model" : architecture.replacing("-", with: "_")
+            : architecture.replacing("_", with: "")
         var config: JSONObject = ["name": .string(name), "trainable": true]
         let entries = order.map { export.entry($0, isSequential: isSequential) }
         let input = export.batchShape(export.layers[order[0]].calls[0].shape)

@@ -75,9 +75,13 @@ extension KerasExport {
     mutating func globalPooling(
         _ node: Node, _ layer: GlobalPooling, _ operand: Value
     ) throws(ZooError) -> Value {
-        try add(
+        let keepsDimensions = layer.keepsDimensions && application?[node.path] == nil
+        let shape: TensorShape? = keepsDimensions ? nil : [1, operand.shape[1]]
+        let value = try add(
             layer.operation == .maximum ? "GlobalMaxPooling2D" : "GlobalAveragePooling2D", node,
-            ["data_format": dataFormat, "keepdims": .bool(layer.keepsDimensions)], [operand])
+            ["data_format": dataFormat, "keepdims": .bool(keepsDimensions)], [operand], shape: shape)
+        guard layer.keepsDimensions, !keepsDimensions else { return value }
+        return try reshaped(value, node)
     }
 
     /// Windows of one size where the map divides evenly; one value per channel is global pooling.

@@ -27,6 +27,15 @@ extension KerasExport {
         return padding == same ? "same" : nil
     }
 
+    /// The name of a convolution's padding; `nil` when a layer before it has to put the zeros there. keras.applications
+    /// has such layers before convolutions with strides, and `same` wherever it means the same.
+    private func paddingName(of node: Node, _ layer: Convolution) throws(ZooError) -> String? {
+        let names = try paddingNames(of: node)
+        guard application?[node.path] != nil else { return names.first }
+        if layer.stride != Extent(1), layer.padding != .none { return nil }
+        return names.last
+    }
+
     /// The names that a convolution's padding has, wherever the same layer stands; none for padding of its own.
     private func paddingNames(of node: Node) throws(ZooError) -> [String] {
         var names = ["valid", "same"]
@@ -61,7 +70,7 @@ extension KerasExport {
     ) throws(ZooError) -> Value {
         try requireOneStep(node, layer.stride, layer.dilation)
         var source = operand
-        let padding = try paddingNames(of: node).first
+        let padding = try paddingName(of: node, layer)
         if padding == nil { source = try padded(operand, layer.padding, for: node) }
         var config = window(
             layer.kernel, layer.stride, layer.dilation, padding: padding ?? "valid", hasBias: layer.hasBias)
@@ -180,7 +189,8 @@ extension KerasExport {
             guard let name = KerasExport.name(of: function) else { return nil }
             let isPart = reader.path == "\(whole).\(function.name)"
             let isShared = users[node.parameterOwner]?.count != 1
-            return isPart || graph.architecture != "custom" && !isShared ? (reader, name) : nil
+            let isKnown = application.map { $0[node.path] != nil } ?? (graph.architecture != "custom")
+            return isPart || isKnown && !isShared ? (reader, name) : nil
         case .softmax:
             // Keras' own is over the last axis.
             guard reader.path == "\(whole).softmax", let rank = shapes[node.path]?.rank,

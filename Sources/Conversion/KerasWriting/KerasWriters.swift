@@ -30,7 +30,7 @@ extension KerasExport {
         case .adaptivePooling(let layer): return try adaptivePooling(node, layer, operand)
         case .globalPooling(let layer): return try globalPooling(node, layer, operand)
         case .add: return try merge("Add", node, operands)
-        case .multiply: return try merge("Multiply", node, operands)
+        case .multiply: return try merge("Multiply", node, factors(operands, of: node))
         case .average: return try merge("Average", node, operands)
         case .concatenate(let axis):
             guard operands.count > 1 else { return operand }
@@ -49,6 +49,9 @@ extension KerasExport {
         case .reshape(let layer): return try reshape(node, layer, operand)
         case .permute(let axes):
             return try add("Permute", node, ["dims": dims(axes)], [operand])
+        case .dropout(0) where application?[node.path] != nil,
+            .stochasticDepth(0) where application?[node.path] != nil:
+            return operand
         case .dropout(let rate): return try add("Dropout", node, ["rate": .number(rate)], [operand])
         case .spatialDropout(let rate): return try spatialDropout(node, rate, operand)
         case .stochasticDepth(let rate):

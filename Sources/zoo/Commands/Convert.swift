@@ -26,6 +26,7 @@ struct Convert: ParsableCommand {
               zoo convert lenet.zoo.safetensors -o lenet.h5
               zoo convert lenet.zoo.safetensors --to timm -o lenet-folder
               zoo convert body.pth --head 'linear 512 256, relu, dropout 0.5, linear 256 5' -o m.zoo.safetensors
+              zoo convert tf_efficientnet_b0.pth --dialect timm-tf --to keras -o b0.weights.h5
               zoo convert weights.pth --graph my-net.json -o my-net.zoo.safetensors
               zoo convert model.keras -o model.zoo.safetensors --proof proof && python proof/check.py
               zoo convert zoo/weights/lenet-mnist.pth --raw --dtype f16 --exclude 'fc3.*' \\
@@ -43,7 +44,8 @@ struct Convert: ParsableCommand {
             "What to write, where the output's name doesn't tell: "
                 + ConvertTarget.names.joined(separator: ", ")
                 + ". torchvision is a state dict with torchvision's names; timm (or hf) is a folder with "
-                + "config.json.", valueName: "target"))
+                + "config.json; keras is a network as keras.applications has it, so that its own takes the weights.",
+            valueName: "target"))
     var to: String?
     @Option(
         name: .long,
@@ -211,8 +213,10 @@ struct Convert: ParsableCommand {
                 file: file,
                 remedy: "Give --proof when you convert from such a file, or into one without --dtype.")
         }
-        return ProofKit(
-            model: model, source: output, framework: target.format.isKeras ? .keras : .pytorch,
+        return try ProofKit(
+            model: target.format.isKeras
+                ? Export.kerasForm(of: model, names: target.names(for: model)) : model,
+            source: output, framework: target.format.isKeras ? .keras : .pytorch,
             keys: target.format.isKeras
                 ? [:] : try Export.pytorch(model, names: target.names(for: model)).keys,
             isWeightsOnly: target.format == .kerasWeights)

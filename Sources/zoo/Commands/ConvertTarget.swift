@@ -14,12 +14,12 @@ struct ConvertTarget {
         "keras", "keras-archive", "keras-weights",
     ]
 
-    /// Libraries of PyTorch networks.
+    /// Libraries of PyTorch networks, beside keras.applications.
     private static let dialects = ["torchvision", "timm-tf", "efficientnet-pytorch"]
 
     /// - Throws: `ValidationError` when neither `--to` nor the output's name tells a format.
     init(to name: String?, output: String) throws {
-        dialect = name.flatMap { ConvertTarget.dialects.contains($0) ? $0 : nil }
+        dialect = name.flatMap { ConvertTarget.dialects.contains($0) || $0 == "keras" ? $0 : nil }
         guard let name else {
             guard let format = ExportFormat(path: output) else {
                 throw ValidationError(
@@ -38,8 +38,9 @@ struct ConvertTarget {
             }
             format = asked
         case "keras":
-            // A whole model, in the file format that the name asks for.
-            format = ExportFormat(path: output) == .kerasArchive ? .kerasArchive : .keras
+            // In the file format that the name asks for; a whole model where it asks for none of Keras'.
+            let asked = ExportFormat(path: output) ?? .keras
+            format = asked.isKeras ? asked : .keras
         case "hf": format = .timm
         default:
             guard let known = ExportFormat(rawValue: name) else {
@@ -54,6 +55,7 @@ struct ConvertTarget {
     /// - Throws: ``ZooError`` for a network for which the library that was asked for has no names.
     func names(for model: Model) throws(ZooError) -> Export.Names {
         guard let dialect else { return .source }
+        if format.isKeras { return Export.kerasNames }
         let known = Dialect.of(model.graph.architecture).map(\.name)
         if known.contains(dialect) { return .dialect(dialect) }
         // Networks that no library has go by the paths of their layers.

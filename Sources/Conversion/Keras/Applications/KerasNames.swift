@@ -35,7 +35,8 @@ struct KerasNames {
     private static func vgg(_ depth: VGG.Depth) -> KerasNames {
         let architecture = VGG(depth).name
         var layers: [Dialect.Pair] = []
-        var others: [String: String] = ["flatten": "flatten"]
+        // Keras' own have no dropout; that of other sources gets a name beside them.
+        var others = ["flatten": "flatten", "classifier.2": "fc1_dropout", "classifier.5": "fc2_dropout"]
         var place = 0
         for (block, count) in depth.convolutions.enumerated() {
             for convolution in 1...count {
@@ -84,7 +85,7 @@ struct KerasNames {
                 interpolation: .bicubic, scale: 1, isAssumed: true))
         var others = [
             "features.0.2": "stem_activation", "features.8.2": "top_activation", "avgpool": "avg_pool",
-            "flatten": "flatten", "classifier.0": "top_dropout",
+            "classifier.0": "top_dropout",
         ]
         for block in network.blocks {
             let own = name(block)

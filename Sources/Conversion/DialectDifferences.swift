@@ -13,14 +13,15 @@ struct DialectDifferences {
     /// Whether the same numbers come out.
     var isExact: Bool { inResults.isEmpty }
 
-    /// Compares a graph with the dialect's, for the same pictures and classes.
+    /// Compares a graph with the dialect's, for the same pictures and parameters of the same shapes.
     /// - Parameter isPartial: whether only the layers that both have are compared, whatever stands before and behind.
     init(_ graph: LayerGraph, _ dialect: Dialect, isPartial: Bool = false) throws(ZooError) {
         self.dialect = dialect
         let options = ArchitectureOptions(
             classes: graph.classCount, inputChannels: graph.input.channels, inputSize: graph.input.height,
             isHeadless: graph.head == nil && !isPartial, conventions: dialect.conventions)
-        let theirs = try Architecture.named(dialect.architecture).graph(options)
+        let shapes = Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.path, $0.shape) })
+        let theirs = try Architecture.named(dialect.architecture).fitted(shapes, options).graph
         compareLayers(graph, theirs, isPartial: isPartial)
         if graph.input != theirs.input {
             inResults.append("pictures of \(graph.input) aren't square, as its are")

@@ -71,7 +71,8 @@ public struct Architecture: Sendable {
 
     /// Every architecture, in the order of lists.
     public static let all: [Architecture] =
-        LeNet.Variant.allCases.map(\.architecture) + [AlexNet.architecture] + VGG.all.map(\.architecture)
+        LeNet.Variant.allCases.map(\.architecture) + [TinyVGG.architecture]
+        + Autoencoder.Form.allCases.map(\.architecture) + [AlexNet.architecture] + VGG.all.map(\.architecture)
         + ResNet.Depth.allCases.map { ResNet($0).architecture }
         + EfficientNet.Scale.allCases.map { EfficientNet($0).architecture }
 

@@ -34,10 +34,18 @@ struct NetworkBuilder {
         parts.append(LayerGraph.Part("classifier", nodes: nodes[first...].map(\.path)))
     }
 
+    /// Adds the layers that make a picture of what the body gives; all before them is the body.
+    mutating func decoder(_ build: (inout NetworkBuilder) -> Void) {
+        parts.append(LayerGraph.Part("body", nodes: nodes.map(\.path)))
+        let first = nodes.count
+        build(&self)
+        parts.append(LayerGraph.Part("decoder", nodes: nodes[first...].map(\.path)))
+    }
+
     /// The network; headless, it ends with the body.
     /// - Throws: ``ZooError`` when pictures of this size are too small for it.
     func graph(
-        _ architecture: String, input: InputShape, head: String, isHeadless: Bool = false
+        _ architecture: String, input: InputShape, head: String?, isHeadless: Bool = false
     ) throws(ZooError) -> LayerGraph {
         let graph = try LayerGraph(
             architecture: architecture, input: input,

@@ -63,7 +63,7 @@ struct ArchitectureDetector {
         var result: [Candidate] = []
         for family in DialectFamily.all where family.landmarks.contains(where: names.contains) {
             if let architecture, !family.architectures.contains(architecture.name) { continue }
-            for dialect in family.dialects
+            for dialect in family.dialects(for: names)
             where architecture == nil || architecture?.name == dialect.architecture {
                 let match = NameMatch(dialect, names)
                 if match.score > 0 { result.append(Candidate(dialect: dialect, match: match)) }
@@ -225,6 +225,7 @@ struct ArchitectureDetector {
     private func planByOrder(_ candidates: [Candidate]) throws(ZooError) -> ConversionPlan {
         let tensors = checkpoint.tensors.filter { !$0.name.hasSuffix("num_batches_tracked") }
         var fitting: [ConversionPlan] = []
+        var refusal: ZooError?
         for candidate in architecture.map({ [$0] }) ?? Architecture.all {
             let asIs = ArchitectureOptions(isHeadless: options.isHeadless)
             let paths = try candidate.graph(asIs).parameters.map(\.path)
@@ -235,7 +236,14 @@ struct ArchitectureDetector {
                 shapes[path] = tensor.shape
                 sources[path] = (tensor.name, .identity)
             }
-            guard let (graph, assumptions) = try? candidate.fitted(shapes, options) else { continue }
+            let graph: LayerGraph
+            let assumptions: [String]
+            do throws(ZooError) {
+                (graph, assumptions) = try candidate.fitted(shapes, options)
+            } catch {
+                refusal = error
+                continue
+            }
             let plan = ConversionPlan(
                 checkpoint: checkpoint, architecture: candidate, framework: .pytorch,
                 dialect: "unknown names, matched by order and shape", graph: graph, sources: sources,
@@ -246,6 +254,7 @@ struct ArchitectureDetector {
         }
         if let asked = architecture {
             if let plan = fitting.first { return plan }
+            if let refusal, refusal.code == .ambiguous { throw refusal }
             throw unrecognised("the file's tensors are not those of \(asked.name)", candidates)
         }
         if fitting.isEmpty {

@@ -21,6 +21,7 @@ struct DetectionEvidence {
             result.append(
                 "\(key) \(tensor.shape): pictures have \(channels) channel\(channels == 1 ? "" : "s")")
         }
+        result += paddingEvidence
         if let head = graph.head, let classes = graph.classCount {
             let source = match.renamedHead?.source ?? dialect.pair(node: head)?.source ?? head
             if let tensor = checkpoint["\(source).weight"] {
@@ -32,6 +33,20 @@ struct DetectionEvidence {
             result.append("the network ends with its features, as was asked for")
         }
         return result
+    }
+
+    /// How TinyVGG's padding follows from what its linear layer takes.
+    private var paddingEvidence: [String] {
+        guard architecture.family == "TinyVGG", let head = graph.head,
+            let key = dialect.key(for: ParameterPath(head, .weight)), let tensor = checkpoint[key],
+            let last = graph.nodes.last(where: { if case .pooling = $0.layer { true } else { false } }),
+            let maps = try? graph.shapes(batch: 1)[last.path],
+            case .convolution(let layer)? = graph.nodes.first?.layer
+        else { return [] }
+        return [
+            "\(key) \(tensor.shape): takes \(maps[1])·\(maps[2])·\(maps[3]) numbers, which pictures of "
+                + "\(graph.input.height)×\(graph.input.width) leave with padding \(layer.padding.top)"
+        ]
     }
 
     /// What was assumed.

@@ -12,22 +12,28 @@ struct DialectFamily: Sendable {
     let landmarks: [String]
     /// Makes the dialects.
     private let make: @Sendable () -> [Dialect]
+    /// Makes those for a file, where the number of layers follows it.
+    private let adapted: (@Sendable (LayerNames) -> [Dialect])?
 
     init(
         _ names: [String], _ architectures: [String], landmarks: [String],
-        _ make: @escaping @Sendable () -> [Dialect]
+        adapted: (@Sendable (LayerNames) -> [Dialect])? = nil, _ make: @escaping @Sendable () -> [Dialect]
     ) {
         self.names = names
         self.architectures = architectures
         self.landmarks = landmarks
+        self.adapted = adapted
         self.make = make
     }
 
     /// The dialects. A network whose graph can't be made has none.
     var dialects: [Dialect] { make() }
 
+    /// The dialects for a file's layers.
+    func dialects(for names: LayerNames) -> [Dialect] { adapted?(names) ?? make() }
+
     /// Every family, the usual sources first.
-    static let all: [DialectFamily] = lenet + vgg + resnet + efficientNet
+    static let all: [DialectFamily] = lenet + tinyVGG + autoencoder + vgg + resnet + efficientNet
 
     /// The canonical paths of a network's layers that have parameters, in order, and its classifier.
     static func layers(

@@ -75,7 +75,9 @@ struct KerasMatcher {
         // `.weights.h5` lists layers by class, so only the order within a kind means something.
         let kernels = weighted.filter { rank($0) == 4 } + weighted.filter { rank($0) == 2 }
         var fitting: [ConversionPlan] = []
-        for candidate in architecture.map({ [$0] }) ?? Architecture.all where candidate.family == "LeNet" {
+        // Keras' autoencoders have the same weights with other padding, which nothing here shows.
+        let known = Architecture.all.filter { ["LeNet", "TinyVGG"].contains($0.family) }
+        for candidate in architecture.map({ [$0] }) ?? known where known.contains(where: { $0.name == candidate.name }) {
             guard kernels.count == weighted.count, let plan = try plan(candidate, kernels: kernels) else {
                 continue
             }

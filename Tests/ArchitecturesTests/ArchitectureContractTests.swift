@@ -16,7 +16,8 @@ import ZooTensors
     @Test func namesAreThoseThatPeopleSay() {
         #expect(Set(Self.names).count == Self.names.count)
         for name in [
-            "lenet", "alexnet", "vgg11", "vgg16", "vgg16_bn", "vgg19_bn", "resnet18", "resnet152",
+            "lenet", "tinyvgg", "autoencoder", "alexnet", "vgg11", "vgg16", "vgg16_bn", "vgg19_bn",
+            "resnet18", "resnet152",
             "efficientnet_b0", "efficientnet_b2", "efficientnet_lite0",
         ] {
             #expect(Self.names.contains(name))
@@ -31,8 +32,9 @@ import ZooTensors
         }
     }
 
+    /// An autoencoder has a head as a classifier only, which asking for classes makes of it.
     @Test(arguments: names) func partsCoverTheNetworkOnce(_ name: String) throws {
-        let graph = try graph(name)
+        let graph = try graph(name, ArchitectureOptions(classes: 10))
         let names = graph.parts.map(\.name)
         #expect(names.first == "stem" && names.suffix(3) == ["body", "head", "classifier"])
         let stages = names.filter { $0.hasPrefix("stage") }
@@ -42,14 +44,15 @@ import ZooTensors
         let body = try paths("body")
         // What is left of the body brings the maps to a vector.
         #expect(features == Array(body.prefix(features.count)))
-        #expect(body.dropFirst(features.count).allSatisfy { ["avgpool", "flatten", "net.6"].contains($0) })
+        let joints = ["avgpool", "flatten", "net.6", "classifier.0"]
+        #expect(body.dropFirst(features.count).allSatisfy(joints.contains))
         #expect(try body + paths("classifier") == graph.nodes.map(\.path))
         #expect(try paths("head") == [#require(graph.head)] && paths("classifier").last == graph.head)
         #expect(try !paths("stem").isEmpty)
     }
 
     @Test(arguments: names) func withoutAHeadTheFeaturesComeOut(_ name: String) throws {
-        let whole = try graph(name)
+        let whole = try graph(name, ArchitectureOptions(classes: 10))
         let headless = try graph(name, ArchitectureOptions(isHeadless: true))
         let body = try whole.nodes(in: "body").map(\.path)
         #expect(headless.nodes.map(\.path) == body && headless.head == nil && headless.classCount == nil)
@@ -81,7 +84,16 @@ import ZooTensors
             let graph = try graph(name, ArchitectureOptions(inputSize: size))
             #expect(try graph.shapes(batch: 1)[graph.output] == [1, 1_000], "\(name)")
         }
-        for (name, size) in [("vgg11", 31), ("alexnet", 62), ("alexnet", 0), ("resnet18", 1 << 20)] {
+        for size in [20, 21, 22, 23] {
+            for name in ["autoencoder", "autoencoder-pooled"] {
+                let graph = try graph(name, ArchitectureOptions(inputSize: size))
+                #expect(try graph.shapes(batch: 2)[graph.output] == [2, 1, size, size], "\(name)")
+            }
+        }
+        for (name, size) in [
+            ("tinyvgg", 3), ("autoencoder-pooled", 3), ("vgg11", 31), ("alexnet", 62), ("alexnet", 0),
+            ("resnet18", 1 << 20),
+        ] {
             #expect(throws: ZooError.self, "\(name)") {
                 try graph(name, ArchitectureOptions(inputSize: size))
             }
@@ -101,7 +113,7 @@ import ZooTensors
     }
 
     @Test func conventionsThatANetworkLacksAreRefused() {
-        for name in ["lenet", "alexnet", "vgg16", "resnet18"] {
+        for name in ["lenet", "tinyvgg", "autoencoder", "alexnet", "vgg16", "resnet18"] {
             #expect(throws: ZooError.self, "\(name)") {
                 try graph(name, ArchitectureOptions(conventions: .keras))
             }

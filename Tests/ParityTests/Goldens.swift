@@ -44,6 +44,16 @@ enum Goldens {
         }
         return (loss / Double(labels.count), try Tensor(gradient, shape: logits.shape))
     }
+
+    /// The gradient of the mean squared difference with respect to a picture, and the mean itself.
+    static func meanSquares(_ picture: Tensor, _ wanted: Tensor) throws -> (loss: Double, gradient: Tensor) {
+        let differences = zip(try picture.doubles(), try wanted.doubles()).map { $0 - $1 }
+        let count = Double(differences.count)
+        return (
+            differences.reduce(0) { $0 + $1 * $1 } / count,
+            try Tensor(differences.map { 2 * $0 / count }, shape: picture.shape)
+        )
+    }
 }
 
 extension Checkpoint {

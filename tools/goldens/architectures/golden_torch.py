@@ -1,5 +1,5 @@
-"""Writes what PyTorch computes with the architectures of torchvision and timm, filled by formula (filling.py), to one
-file for each model in this folder.
+"""Writes what PyTorch computes with the architectures of torchvision and timm and those for teaching (teaching.py),
+filled by formula (filling.py), to one file for each model in this folder.
 
     golden_torch.py              all of them
     golden_torch.py resnet18     those whose names contain a text
@@ -19,10 +19,11 @@ import torch
 import torchvision
 from torch.nn import functional as F
 
+import teaching
 from filling import fill, pictures, sample
 
 FOLDER = Path(__file__).resolve().parent
-CLASSES, SIDE, BATCH, LEARNING = 10, 64, 16, 4
+CLASSES, SIDE, BATCH, LEARNING, SMALL = 10, 64, 16, 4, 64
 
 VGG16 = {"features.4": "features.4", "features.9": "features.9", "features.16": "features.16",
          "features.23": "features.23", "features.30": "features.30"}
@@ -50,6 +51,33 @@ MODELS = [
     ("timm-efficientnet_lite0", "timm", "efficientnet_lite0", STAGES),
     ("timm-tf_efficientnet_lite0", "timm", "tf_efficientnet_lite0", STAGES),
 ]
+# The networks for teaching: what makes them, the pictures they take, the modules whose results are kept.
+BLOCKS = {f"conv_block_{layer}": f"conv_block_{layer}" for layer in ("1.0", "1.2", "1.4", "2.0", "2.2", "2.4")}
+TEACHING = {
+    "tinyvgg": (lambda: teaching.TinyVGG(CLASSES), (3, SIDE, SIDE), BLOCKS),
+    "tinyvgg-unpadded": (lambda: teaching.TinyVGG(CLASSES, padding=0), (3, SIDE, SIDE), BLOCKS),
+    "tinyvgg-blocks": (
+        lambda: teaching.TinyVGG(CLASSES, channels=1, side=28, names="block"), (1, 28, 28),
+        {path.removeprefix("conv_"): path for path in BLOCKS}),
+    "autoencoder": (
+        teaching.Autoencoder, (1, 28, 28),
+        {path: path for path in ("encoder.0", "encoder.2", "encoder.4", "decoder.0", "decoder.2", "decoder.4")}),
+    "autoencoder-odd": (
+        lambda: teaching.Autoencoder(3, 30), (3, 30, 30),
+        {path: path for path in ("encoder.0", "encoder.2", "encoder.4", "decoder.0", "decoder.2", "decoder.4")}),
+    "autoencoder-pooled": (
+        teaching.PooledAutoencoder, (1, 28, 28),
+        {"conv1": "encoder.0", "conv2": "encoder.3", "t_conv1": "decoder.0", "t_conv2": "decoder.2"}),
+}
+MODELS += [(name, "teaching", name, modules) for name, (_, _, modules) in TEACHING.items()]
+# Steps of one batch of four pictures, as torch.optim takes them.
+OPTIMIZERS = {
+    "sgd": lambda p: torch.optim.SGD(p, 0.01),
+    "momentum": lambda p: torch.optim.SGD(p, 0.01, momentum=0.9, weight_decay=1e-3),
+    "nesterov": lambda p: torch.optim.SGD(p, 0.01, momentum=0.9, nesterov=True),
+    "dampening": lambda p: torch.optim.SGD(p, 0.01, momentum=0.9, dampening=0.5),
+    "adam": lambda p: torch.optim.Adam(p, 1e-3, weight_decay=1e-2),
+}
 # Of the families' other members the logits of one picture.
 ROWS = [
     "vgg11", "vgg13", "vgg19", "vgg11_bn", "vgg13_bn", "vgg19_bn", "resnet34", "resnet50", "resnet101", "resnet152",
@@ -61,6 +89,8 @@ def make(library, name, classes):
     """A filled model that drops nothing."""
     if library == "torchvision":
         model = torchvision.models.get_model(name, weights=None, num_classes=classes)
+    elif library == "teaching":
+        model = TEACHING[name][0]()
     else:
         model = timm.create_model(name, pretrained=False, num_classes=classes)
     for module in model.modules():
@@ -96,9 +126,10 @@ def passes(model, x, labels, tensors, name, suffix, exact):
     after a pass in training mode also the running statistics. `exact` keeps the whole gradients for the second run."""
     model.zero_grad()
     logits = model(x)
-    loss = F.cross_entropy(logits, labels)
+    # Autoencoders shall give the pictures back.
+    loss = F.cross_entropy(logits, labels) if logits.dim() == 2 else F.mse_loss(logits, x)
     loss.backward()
-    tensors[f"{name}/logits{suffix}"] = logits.detach()
+    tensors[f"{name}/logits{suffix}"] = logits.detach() if logits.dim() == 2 else sample(logits, SMALL)
     tensors[f"{name}/loss{suffix}"] = loss.detach().reshape(1)
     for key, parameter in model.named_parameters():
         place = f"{name}/{key}"
@@ -116,7 +147,8 @@ def passes(model, x, labels, tensors, name, suffix, exact):
 
 def golden(library, name, modules):
     tensors = {}
-    x = pictures(BATCH, 3, SIDE, SIDE)
+    x = pictures(BATCH, *(TEACHING[name][1] if library == "teaching" else (3, SIDE, SIDE)))
+    most = SMALL if library == "teaching" else 512
     labels = torch.tensor([(3 * i + 1) % CLASSES for i in range(LEARNING)])
     model = make(library, name, CLASSES)
     # The moments of batch normalisations in training would move the running statistics: each pass has its own copy.
@@ -125,13 +157,32 @@ def golden(library, name, modules):
         own = copy.deepcopy(model).to(kind).eval()
         with torch.no_grad():
             logits, found = forward(own, x.to(kind), modules)
-        tensors[f"logits{suffix}"] = logits
+        tensors[f"logits{suffix}"] = logits if logits.dim() == 2 else sample(logits, SMALL)
         for path, value in found.items():
-            tensors[f"activation{suffix}/{path}"] = sample(value[:2], 512)
+            tensors[f"activation{suffix}/{path}"] = sample(value[:2], most)
         passes(own, x[:LEARNING].to(kind), labels, tensors, "evaluation", suffix, exact)
         if any(isinstance(module, torch.nn.modules.batchnorm._BatchNorm) for module in own.modules()):
             own = copy.deepcopy(model).to(kind).train()
             passes(own, x[:LEARNING].to(kind), labels, tensors, "training", suffix, exact)
+    return tensors, model
+
+
+def steps():
+    """The loss before each of five steps and after the last, TinyVGG's with three classes."""
+    tensors = {}
+    x, labels = pictures(LEARNING, 3, SIDE, SIDE), torch.tensor([0, 1, 2, 1])
+    for suffix, kind in (("64", torch.float64), ("32", torch.float32)):
+        for name, optimizer in OPTIMIZERS.items():
+            model = fill(teaching.TinyVGG(3)).to(kind)
+            update = optimizer(model.parameters())
+            losses = []
+            for _ in range(6):
+                update.zero_grad()
+                loss = F.cross_entropy(model(x.to(kind)), labels)
+                loss.backward()
+                losses.append(loss.item())
+                update.step()
+            tensors[f"{name}/losses{suffix}"] = torch.tensor(losses, dtype=torch.float64)
     return tensors, model
 
 
@@ -157,6 +208,9 @@ def main():
         if wanted in file:
             tensors, model = golden(library, name, modules)
             save(file, tensors, library, name, entries(model))
+    if wanted in "tinyvgg-steps":
+        tensors, model = steps()
+        save("tinyvgg-steps", tensors, "teaching", "tinyvgg", entries(model))
     if wanted not in "rows":
         return
     tensors, names_and_shapes = {}, {}

@@ -77,7 +77,8 @@ struct KerasMatcher {
         var fitting: [ConversionPlan] = []
         // Keras' autoencoders have the same weights with other padding, which nothing here shows.
         let known = Architecture.all.filter { ["LeNet", "TinyVGG"].contains($0.family) }
-        for candidate in architecture.map({ [$0] }) ?? known where known.contains(where: { $0.name == candidate.name }) {
+        for candidate in architecture.map({ [$0] }) ?? known
+        where known.contains(where: { $0.name == candidate.name }) {
             guard kernels.count == weighted.count, let plan = try plan(candidate, kernels: kernels) else {
                 continue
             }

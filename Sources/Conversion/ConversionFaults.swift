@@ -52,7 +52,8 @@ extension ConversionPlan {
                 "the file is \(architecture.name) but for its head, which is another: "
                     + origin.foreignHead.joined(separator: ", "),
                 file: file, tensor: "\(first).weight",
-                remedy: "Tensors don't show what lies between the head's layers. \(origin.remedy)"
+                remedy: "Tensors don't show what lies between the head's layers. "
+                    + (origin.remedy.isEmpty ? "Pass --headless to take the body alone." : origin.remedy)
             )
         }
         if let first = unusedParameters.first {

@@ -1,5 +1,6 @@
 import ZooArchitectures
 import ZooLayerGraphs
+import ZooModels
 import ZooTensors
 
 /// What would change if a dialect's own network took a graph's parameters.
@@ -17,11 +18,7 @@ struct DialectDifferences {
     /// - Parameter isPartial: whether only the layers that both have are compared, whatever stands before and behind.
     init(_ graph: LayerGraph, _ dialect: Dialect, isPartial: Bool = false) throws(ZooError) {
         self.dialect = dialect
-        let options = ArchitectureOptions(
-            classes: graph.classCount, inputChannels: graph.input.channels, inputSize: graph.input.height,
-            isHeadless: graph.head == nil && !isPartial, conventions: dialect.conventions)
-        let shapes = Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.path, $0.shape) })
-        let theirs = try Architecture.named(dialect.architecture).fitted(shapes, options).graph
+        let theirs = try DialectDifferences.graph(of: dialect, like: graph, isPartial: isPartial)
         compareLayers(graph, theirs, isPartial: isPartial)
         if graph.input != theirs.input {
             inResults.append("pictures of \(graph.input) aren't square, as its are")
@@ -33,15 +30,37 @@ struct DialectDifferences {
         }
     }
 
+    /// The dialect's own network for the same pictures and parameters of the same shapes.
+    static func graph(
+        of dialect: Dialect, like graph: LayerGraph, isPartial: Bool = false
+    ) throws(ZooError) -> LayerGraph {
+        let options = ArchitectureOptions(
+            classes: graph.classCount, inputChannels: graph.input.channels, inputSize: graph.input.height,
+            isHeadless: graph.head == nil && !isPartial, conventions: dialect.conventions)
+        let shapes = Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.path, $0.shape) })
+        return try Architecture.named(dialect.architecture).fitted(shapes, options).graph
+    }
+
+    /// Refuses to write a model whose results would be others.
     /// - Returns: what is only different in training.
-    /// - Throws: ``ZooError`` that lists what else is.
-    func refused() throws(ZooError) -> [String] {
+    /// - Throws: ``ZooError`` that lists what else is, and says whether it can be folded into the numbers.
+    func refused(_ model: Model) throws(ZooError) -> [String] {
         if isExact { return inTraining }
+        var remedy = ""
+        if let folded = try? Folding.folded(model, for: dialect.name), !folded.notes.isEmpty {
+            let left = try DialectDifferences(folded.model.graph, dialect)
+            remedy =
+                left.isExact
+                ? "--fold takes that into the numbers, with the same results. "
+                : "--fold takes a part into the numbers, not: \(left.inResults.joined(separator: "; ")). "
+        }
         throw ZooError(
             .mismatch,
             "\(dialect.name)'s \(dialect.architecture) would give other numbers with these weights",
             found: inResults.joined(separator: "; "),
-            remedy: "Leave --to out to keep the names that go with the numbers.")
+            remedy: remedy
+                + "Leave --to out to keep the names that go with the numbers; --allow-inexact writes them all the same."
+        )
     }
 
     private mutating func compareLayers(_ graph: LayerGraph, _ theirs: LayerGraph, isPartial: Bool) {

@@ -24,15 +24,22 @@ public enum Export {
         public var keys: [ParameterPath: String] = [:]
         /// What was assumed or differs only in training, one sentence each.
         public var notes: [String] = []
+        /// In what the network whose names these are computes other numbers with them; empty unless that was allowed.
+        public var inexact: [String] = []
     }
 
     /// A PyTorch state dict, which `load_state_dict` takes strictly: BatchNorm's counters stand in it too.
+    /// - Parameter allowsInexact: whether a dialect's names are given although its network computes other numbers.
     /// - Throws: ``ZooError`` when the dialect that was asked for lacks the network, or has it with other numbers.
-    public static func pytorch(_ model: Model, names: Names = .source) throws(ZooError) -> StateDict {
+    public static func pytorch(
+        _ model: Model, names: Names = .source, allowsInexact: Bool = false
+    ) throws(ZooError) -> StateDict {
         var result = StateDict()
-        let (dialect, keys) = try naming(model, names, notes: &result.notes)
+        let (dialect, keys) = try naming(model, names, allowsInexact: allowsInexact, &result)
         var unknownCounters = 0
         for (path, tensor) in model.parameters.entries {
+            // What a network with other numbers has no layer for.
+            if !result.inexact.isEmpty, dialect?.key(for: path) == nil { continue }
             let key = keys[path] ?? dialect?.key(for: path) ?? path.description
             let transform = dialect?.transform(for: path, shape: tensor.shape) ?? .identity
             result.tensors.append(NamedTensor(key, try transform.fromCanonical(tensor)))
@@ -87,7 +94,7 @@ public enum Export {
 
     /// The dialect whose names and layouts are used, and the keys that go before them.
     private static func naming(
-        _ model: Model, _ names: Names, notes: inout [String]
+        _ model: Model, _ names: Names, allowsInexact: Bool, _ result: inout StateDict
     ) throws(ZooError) -> (dialect: Dialect?, keys: [ParameterPath: String]) {
         let known = Dialect.of(model.graph.architecture)
         switch names {
@@ -101,7 +108,13 @@ public enum Export {
                         ? "Leave --to out, or say --to torchvision for the network's own names."
                         : "It is known as \(others) have it.")
             }
-            notes += try DialectDifferences(model.graph, dialect).refused()
+            let differences = try DialectDifferences(model.graph, dialect)
+            if allowsInexact, !differences.isExact {
+                result.inexact = differences.inResults
+                result.notes += differences.inTraining
+            } else {
+                result.notes += try differences.refused(model)
+            }
             return (dialect, [:])
         case .source:
             if model.provenance.dialect == Framework.pytorch.rawValue {
@@ -111,7 +124,7 @@ public enum Export {
             guard let nearest = exact.first(where: { $0.inTraining.isEmpty }) ?? exact.first else {
                 return (nil, [:])
             }
-            notes += nearest.inTraining
+            result.notes += nearest.inTraining
             return (nearest.dialect, [:])
         }
     }

@@ -12,6 +12,8 @@ public struct ExportOptions: Sendable {
     public var maximumShardByteCount: Int?
     /// Whose names tensors get in a state dict.
     public var names = Export.Names.source
+    /// Whether a library's names are given although its network computes other numbers with the tensors.
+    public var allowsInexact = false
 
     /// One file, `f32`, and the names of the PyTorch file that the model came from.
     public init() {}
@@ -23,6 +25,8 @@ public struct ExportOutcome: Sendable {
     public let paths: [String]
     /// What the format has no word for, one sentence each.
     public let notes: [String]
+    /// In what the network whose names were given computes other numbers; empty unless that was allowed.
+    public var inexact: [String] = []
 }
 
 /// Writes models for other frameworks, and natively.
@@ -38,20 +42,19 @@ public enum ModelExporter {
             switch format {
             case .native: try ModelFile.write(model, to: path, typeChange: options.typeChange)
             case .pytorch, .npz:
-                let state = try Export.pytorch(model, names: options.names)
+                let state = try options.state(model)
                 let tensors = try state.tensors.changed(options.typeChange)
                 if format == .npz {
                     try NPZWriter.write(tensors, to: path)
                 } else {
                     try PyTorchWriter.write(tensors, to: path)
                 }
-                return ExportOutcome(paths: [path], notes: state.notes)
+                return ExportOutcome(paths: [path], notes: state.notes, inexact: state.inexact)
             case .safetensors:
-                return try writeSafetensors(
-                    Export.pytorch(model, names: options.names), to: path, options)
+                return try writeSafetensors(options.state(model), to: path, options)
             case .timm:
                 return try writeFolder(
-                    model, Export.pytorch(model, names: options.timmNames(model)), to: path, options)
+                    model, options.state(model, names: options.timmNames(model)), to: path, options)
             case .keras, .kerasArchive, .kerasWeights:
                 return try writeKeras(options.keras(model, format), to: path, format)
             }
@@ -70,8 +73,8 @@ public enum ModelExporter {
             try options.check(format)
             switch format {
             case .native: break
-            case .pytorch, .safetensors, .npz: _ = try Export.pytorch(model, names: options.names)
-            case .timm: _ = try Export.pytorch(model, names: options.timmNames(model))
+            case .pytorch, .safetensors, .npz: _ = try options.state(model)
+            case .timm: _ = try options.state(model, names: options.timmNames(model))
             case .keras, .kerasArchive, .kerasWeights: _ = try options.keras(model, format)
             }
         } catch {
@@ -87,7 +90,7 @@ public enum ModelExporter {
         case .timm: return ["\(path)/model.safetensors", "\(path)/config.json"]
         case .safetensors:
             guard let most = options.maximumShardByteCount else { return [path] }
-            let state = try Export.pytorch(model, names: options.names).tensors.changed(options.typeChange)
+            let state = try options.state(model).tensors.changed(options.typeChange)
             return try SafetensorsShards(state, path: path, maximumByteCount: most).paths
         default: return [path]
         }
@@ -99,8 +102,8 @@ public enum ModelExporter {
         let shards = try SafetensorsShards(
             state.tensors.changed(options.typeChange), path: path,
             maximumByteCount: options.maximumShardByteCount ?? .max)
-        try shards.write(metadata: ["format": "pt"])
-        return ExportOutcome(paths: shards.paths, notes: state.notes)
+        try shards.write(metadata: state.metadata)
+        return ExportOutcome(paths: shards.paths, notes: state.notes, inexact: state.inexact)
     }
 
     private static func writeFolder(
@@ -110,11 +113,13 @@ public enum ModelExporter {
         let folder = try UnfinishedFolder(path: path)
         let weights = try folder.file("model.safetensors")
         try SafetensorsWriter.write(
-            state.tensors.changed(options.typeChange), metadata: ["format": "pt"], into: weights)
+            state.tensors.changed(options.typeChange), metadata: state.metadata, into: weights)
         let document = try folder.file("config.json")
         try document.write(PythonJSON.text(configuration.json))
         try folder.commit()
-        return ExportOutcome(paths: [weights.path, document.path], notes: state.notes + configuration.notes)
+        return ExportOutcome(
+            paths: [weights.path, document.path], notes: state.notes + configuration.notes,
+            inexact: state.inexact)
     }
 
     private static func writeKeras(
@@ -134,7 +139,22 @@ public enum ModelExporter {
     }
 }
 
+extension Export.StateDict {
+    /// What a safetensors file says of itself.
+    fileprivate var metadata: [String: String] {
+        inexact.isEmpty
+            ? ["format": "pt"] : ["format": "pt", "menagerie.inexact": inexact.joined(separator: "; ")]
+    }
+}
+
 extension ExportOptions {
+    /// The model's tensors under the names that were asked for.
+    fileprivate func state(
+        _ model: Model, names: Export.Names? = nil
+    ) throws(ZooError) -> Export.StateDict {
+        try Export.pytorch(model, names: names ?? self.names, allowsInexact: allowsInexact)
+    }
+
     /// timm's names, where timm has the network.
     fileprivate func timmNames(_ model: Model) -> Export.Names {
         Dialect.of(model.graph.architecture).contains { $0.name == "timm" } ? .dialect("timm") : .canonical

@@ -1,11 +1,14 @@
 """Libraries of PyTorch networks load strictly what we write, and we give back every byte of what they write."""
 
+import json
+
 import efficientnet_lite_pytorch
 import efficientnet_pytorch
 import numpy as np
 import timm
 import torch
 import torchvision
+from safetensors import safe_open
 
 from harness import THREADS, Bench, check, error, require_equal_bytes, sample
 
@@ -193,3 +196,53 @@ def heads_of_ones_own_compute_what_pytorch_does(bench: Bench):
         print(f"    {description[:40]}…: {found:.1e}")
         assert found <= 1e-4
         require_same_state(model, torch.load(bench.convert(ours, "again.pth"), weights_only=True))
+
+
+@check
+def numbers_are_folded_where_that_is_exact(bench: Bench):
+    """Another epsilon and a mere factor before the first layer, in torchvision's own ResNet."""
+    model = shaken(torchvision.models.resnet18(weights=None, num_classes=5))
+    torch.save(model.state_dict(), bench.path("theirs.pth"))
+    bench.run("graph", "show", bench.path("theirs.pth"), "-o", bench.path("resnet.json"))
+    document = json.loads(bench.path("resnet.json").read_text())
+    for node in document["nodes"]:
+        if node["layer"] == "batch_normalization":
+            node["epsilon"] = 1e-3
+    document["nodes"].insert(0, {"path": "scale", "layer": "rescaling", "scale": [1 / 255], "offset": [0]})
+    bench.path("resnet.json").write_text(json.dumps(document))
+    ours = bench.convert(bench.path("theirs.pth"), "other.zoo.safetensors", "--graph", bench.path("resnet.json"))
+    refused = bench.run("convert", ours, "-o", bench.path("x.pth"), "--to", "torchvision", expect=1)
+    assert "epsilon of 20 layers" in refused.stderr and "--fold takes that into" in refused.stderr, refused.stderr
+    x = torch.from_numpy(np.random.default_rng(5).uniform(0, 255, (2, 3, 64, 64)).astype(np.float32))
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.eps = 1e-3
+    with torch.no_grad():
+        wanted = model(x / 255).numpy()
+    folded = bench.convert(ours, "folded.pth", "--to", "torchvision", "--fold")
+    receiver = torchvision.models.resnet18(weights=None, num_classes=5).eval()
+    receiver.load_state_dict(torch.load(folded, weights_only=True))
+    with torch.no_grad():
+        found = error(receiver(x).numpy(), wanted)
+    print(f"    epsilon and factor folded: {found:.1e}")
+    assert found <= 1e-5
+
+
+@check
+def inexact_writing_is_asked_for_and_recorded(bench: Bench):
+    model = shaken(lukemelas("efficientnet-b0"))
+    ours = native(bench, model)
+    output = bench.path("inexact.safetensors")
+    refused = bench.run("convert", ours, "-o", output, "--to", "torchvision", expect=1)
+    assert "padding of 5 layers" in refused.stderr and "--allow-inexact" in refused.stderr, refused.stderr
+    plain = bench.json("convert", ours, "-o", output, "--to", "torchvision", "--allow-inexact")
+    assert [text.split(" of ")[0] for text in plain["inexact"]] == ["padding", "epsilon"], plain["inexact"]
+    with safe_open(output, "pt") as file:
+        assert "padding of 5 layers" in file.metadata()["menagerie.inexact"]
+        state = {name: file.get_tensor(name) for name in file.keys()}
+    torchvision.models.efficientnet_b0(weights=None).load_state_dict(state)
+    folded = bench.json("convert", ours, "-o", bench.path("f.pth"), "--to", "torchvision", "--allow-inexact", "--fold")
+    assert [text.split(" of ")[0] for text in folded["inexact"]] == ["padding"], folded["inexact"]
+    assert any("folded into their running variances" in note for note in folded["notes"]), folded["notes"]
+    # What is exact is written without a word.
+    assert bench.json("convert", ours, "-o", bench.path("t.pth"), "--to", "timm-tf", "--allow-inexact")["inexact"] == []

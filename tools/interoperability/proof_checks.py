@@ -5,9 +5,12 @@ import subprocess
 import sys
 
 import numpy as np
+import timm
 import torch
+import torchvision
 
-from harness import Bench, check
+from architecture_checks import lukemelas, shaken
+from harness import Bench, check, sample
 from schema_checks import validator
 
 
@@ -84,3 +87,38 @@ def proof_kits_are_about_what_is_made_of_native_files(bench: Bench):
     native = bench.convert(bench.root / "zoo/weights/lenet-mnist.pth", "native.zoo.safetensors")
     for target in ("out.pth", "out.keras", "out.h5", "out.weights.h5"):
         require_proof(kit(bench, native, target), 4)
+
+
+# For each dialect its library's network, what has to be said to tell it from others, and the candidate that check.py
+# should find.
+DIALECTS = [
+    ("resnet18", lambda: torchvision.models.resnet18(weights=None, num_classes=7), [], "torchvision.models:resnet18"),
+    ("tf_efficientnet_b0", lambda: timm.create_model("tf_efficientnet_b0", num_classes=7), ["--dialect", "timm-tf"],
+     "timm:create_model tf_efficientnet_b0"),
+    ("efficientnet-b0", lambda: lukemelas("efficientnet-b0"), [], "efficientnet_pytorch:EfficientNet.from_name"),
+    ("efficientnet-lite0", lambda: lukemelas("efficientnet-lite0"), [], "efficientnet_lite_pytorch:EfficientNet.from_name"),
+    ("alexnet", lambda: torchvision.models.alexnet(weights=None), [], "torchvision.models:alexnet"),
+    ("vgg16", lambda: torchvision.models.vgg16(weights=None), [], "torchvision.models:vgg16"),
+    ("vgg16_bn", lambda: torchvision.models.vgg16_bn(weights=None), [], "torchvision.models:vgg16_bn"),
+    ("efficientnet_b0", lambda: torchvision.models.efficientnet_b0(weights=None), [], "torchvision.models:efficientnet_b0"),
+    ("timm resnet18", lambda: timm.create_model("resnet18"), [], "resnet18"),
+    ("timm efficientnet_b0", lambda: timm.create_model("efficientnet_b0", num_classes=7), ["--dialect", "timm"],
+     "timm:create_model efficientnet_b0"),
+    ("timm vgg16", lambda: timm.create_model("vgg16"), [], "timm:create_model vgg16"),
+    ("timm vgg16_bn", lambda: timm.create_model("vgg16_bn"), [], "timm:create_model vgg16_bn"),
+    ("timm efficientnet_lite0", lambda: timm.create_model("efficientnet_lite0"), ["--dialect", "timm"],
+     "timm:create_model efficientnet_lite0"),
+]
+
+
+@check
+def proof_kits_of_each_dialect_pass(bench: Bench):
+    for title, build, options, network in sample(DIALECTS, fixed=2):
+        torch.save(shaken(build()).state_dict(), bench.path("theirs.pth"))
+        folder = kit(bench, bench.path("theirs.pth"), f"{title.replace(' ', '-')}.zoo.safetensors", *options)
+        layers = json.loads((folder / "report.json").read_text())["layers"]
+        assert len(layers) >= 5, layers
+        code, output = prove(folder)
+        assert code == 0 and "All results agree" in output and network in output, output
+        if title == "resnet18":
+            require_difference(folder, layers[2]["name"])

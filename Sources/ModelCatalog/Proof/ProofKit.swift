@@ -196,20 +196,19 @@ public struct ProofKit: Sendable {
         switch framework {
         case .pytorch:
             let channels = model.graph.input.channels
-            let timm = [underscored, "tf_\(underscored)"].map {
-                candidate("timm:create_model", [$0], [("num_classes", classes), ("in_chans", channels)])
-            }
             // The dialect decides between networks that share all names.
-            let isTensorFlows = report?.plan.dialect.lowercased().contains("tf") == true
-            return [candidate("torchvision.models:\(underscored)", [], [("num_classes", classes)])]
-                + (isTensorFlows ? timm.reversed() : timm)
-                + [
-                    candidate(
-                        "efficientnet_pytorch:EfficientNet.from_name", [name], [("num_classes", classes)]),
-                    candidate(
-                        "efficientnet_lite_pytorch:EfficientNet.from_name", [name], [("num_classes", classes)]
-                    ),
-                ]
+            let isTensorFlows = report?.plan.origin.dialect?.conventions?.padding == .same
+            let timm = isTensorFlows ? "tf_\(underscored)" : underscored
+            let dashed = name.replacing("_", with: "-")
+            return [
+                candidate("torchvision.models:\(underscored)", [], [("num_classes", classes)]),
+                candidate("timm:create_model", [timm], [("num_classes", classes), ("in_chans", channels)]),
+                candidate(
+                    "efficientnet_pytorch:EfficientNet.from_name", [dashed],
+                    [("num_classes", classes), ("in_channels", channels)]),
+                candidate(
+                    "efficientnet_lite_pytorch:EfficientNet.from_name", [dashed], [("num_classes", classes)]),
+            ]
         case .keras:
             let known =
                 [

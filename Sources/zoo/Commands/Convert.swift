@@ -64,6 +64,20 @@ struct Convert: ParsableCommand {
     var proof: String?
     @Flag(name: .long, help: "Go on when tensors are missing or left over; the report lists them.")
     var allowPartial = false
+    @Flag(
+        name: .long,
+        help:
+            "With --to: take into the numbers what the library's network lacks, where that is exact (epsilon, scaling)."
+    )
+    var fold = false
+    @Flag(
+        name: .long,
+        help:
+            "With --to: write a library's names although its network computes other numbers, and say in what."
+    )
+    var allowInexact = false
+    @Flag(name: .long, help: "Print a row for each parameter, however many there are.")
+    var verbose = false
     @Flag(name: .long, help: "Show what would be converted, and write nothing.")
     var dryRun = false
     @Flag(
@@ -113,7 +127,7 @@ struct Convert: ParsableCommand {
     private var choices: [String] {
         [
             ("--labels", labels != nil), ("--allow-partial", allowPartial), ("--graph", graph != nil),
-            ("--proof", proof != nil),
+            ("--proof", proof != nil), ("--fold", fold), ("--allow-inexact", allowInexact),
         ]
         .filter(\.1).map(\.0)
             + preprocessing.given + model.given.filter { $0 != "--key" }
@@ -153,33 +167,39 @@ struct Convert: ParsableCommand {
             throw error.adding(file: file)
         }
         let model = try named(preprocessing.apply(to: source), names)
+        let (exported, folds) = try folded(model, target)
         var options = ExportOptions()
+        options.allowsInexact = allowInexact
         options.typeChange = storage.typeChange
         options.maximumShardByteCount = try storage.maximumShardByteCount()
         options.names = targetNames
-        let paths = try ModelExporter.paths(of: model, to: output, format: target.format, options: options)
+        let paths = try ModelExporter.paths(of: exported, to: output, format: target.format, options: options)
         try Outputs.refuse(paths, asOutputOf: [file])
-        let prover = proof == nil ? nil : try proofKit(model, report, target, files: paths)
+        let prover =
+            proof == nil ? nil : try proofKit(report == nil ? exported : model, report, target, files: paths)
         var outcome: ExportOutcome?
         if dryRun {
-            try ModelExporter.check(model, to: output, format: target.format, options: options)
+            try ModelExporter.check(exported, to: output, format: target.format, options: options)
         } else {
-            outcome = try ModelExporter.write(model, to: output, format: target.format, options: options)
+            outcome = try ModelExporter.write(exported, to: output, format: target.format, options: options)
         }
         let kit = try proof.flatMap { try prover?.write(to: $0) }
         if outputOptions.json {
             let document = json(
                 report, model: model, format: target.format, files: outcome?.paths ?? paths,
-                notes: outcome?.notes ?? [], kit: kit)
+                notes: folds + (outcome?.notes ?? []), inexact: outcome?.inexact ?? [], kit: kit)
             print(document.text(pretty: true))
             return
         }
         if let report {
-            printReport(report)
+            ConvertReport(report: report, file: file, isWhole: verbose).show()
         } else {
             print("\(Terminal.bold(file))  native model, \(model.graph.architecture)")
         }
-        for note in outcome?.notes ?? [] { Terminal.printText("  note: \(note)") }
+        for note in folds + (outcome?.notes ?? []) { Terminal.printText("  note: \(note)") }
+        for difference in outcome?.inexact ?? [] {
+            Terminal.printText("  inexact: \(difference)")
+        }
         if let outcome {
             try ConvertedFiles.show(outcome.paths, output: output, format: target.format.rawValue)
             if let kit, let proof {
@@ -191,6 +211,22 @@ struct Convert: ParsableCommand {
             }
         } else {
             print("Nothing was written (--dry-run).")
+        }
+    }
+
+    /// The model with what the target's network lacks taken into its numbers, if that was asked for.
+    private func folded(_ model: Model, _ target: ConvertTarget) throws -> (model: Model, notes: [String]) {
+        let library = target.library
+        for (option, isGiven) in [("--fold", fold), ("--allow-inexact", allowInexact)]
+        where isGiven && library == nil {
+            throw ValidationError(
+                "\(option) goes with --to torchvision, timm, timm-tf or efficientnet-pytorch.")
+        }
+        guard fold, let library else { return (model, []) }
+        do {
+            return try Folding.folded(model, for: library)
+        } catch {
+            throw error.adding(file: file)
         }
     }
 
@@ -256,13 +292,14 @@ struct Convert: ParsableCommand {
 
     private func json(
         _ report: ConversionReport?, model: Model, format: ExportFormat, files: [String], notes: [String],
-        kit: (files: [String], layers: [String])?
+        inexact: [String], kit: (files: [String], layers: [String])?
     ) -> JSONValue {
         [
             "schema": "menagerie/convert/1", "input": .string(file),
             "output": dryRun ? .null : .string(output), "format": .string(format.rawValue),
             "architecture": .string(model.graph.architecture), "report": report?.json ?? .null,
             "files": .array(files.map { .string($0) }), "notes": .array(notes.map { .string($0) }),
+            "inexact": .array(inexact.map { .string($0) }),
             "proof": kit.map { kit in
                 [
                     "files": .array(kit.files.map { .string($0) }),
@@ -270,44 +307,5 @@ struct Convert: ParsableCommand {
                 ]
             } ?? .null,
         ]
-    }
-
-    private func printReport(_ report: ConversionReport) {
-        let plan = report.plan
-        Terminal.printText("\(Terminal.bold(file))  \(report.format.title) → \(plan.architecture.name)")
-        Terminal.printText("  \(plan.architecture.title); \(plan.dialect)")
-        print()
-        var table = TextTable([("parameter", .left), ("key", .left), ("shape", .left), ("change", .left)])
-        for entry in plan.entries {
-            var change = entry.transform.title.map { [$0] } ?? []
-            if entry.isAssumed { change.append("assumed by place and shape") }
-            if entry.sourceType != .f32 { change.append("\(entry.sourceType.rawValue)→f32") }
-            table.append([
-                entry.path.description, entry.key, entry.shape.description,
-                change.isEmpty ? "–" : change.joined(separator: ", "),
-            ])
-        }
-        print(table.text)
-        print()
-        print(
-            "  \(plan.entries.count) of \(plan.graph.parameters.count) parameters read, "
-                + "\(Numbers.grouped(report.elementsAssigned)) elements")
-        for path in report.initialised { print("  initialised: \(path)") }
-        if !plan.origin.foreignHead.isEmpty {
-            Terminal.printText("  another head: \(plan.origin.foreignHead.joined(separator: ", "))")
-        }
-        for mismatch in plan.mismatched {
-            print(
-                "  mismatched: \(mismatch.key) is \(mismatch.found), \(mismatch.path) needs \(mismatch.expected)"
-            )
-        }
-        for key in plan.unused { print("  unused: \(key)") }
-        for sentence in plan.origin.evidence { Terminal.printText("  evidence: \(sentence)") }
-        for assumption in plan.assumptions { Terminal.printText("  assumed: \(assumption)") }
-        if let activation = plan.outputActivation {
-            print("  left out: the final \(activation); the model gives logits")
-        }
-        for note in report.notes { Terminal.printText("  note: \(note)") }
-        print()
     }
 }

@@ -51,6 +51,9 @@ struct ConvertTarget {
         }
     }
 
+    /// The library of PyTorch networks whose names tensors get.
+    var library: String? { format == .timm ? "timm" : dialect == "keras" ? nil : dialect }
+
     /// Whose names a model's tensors get.
     /// - Throws: ``ZooError`` for a network for which the library that was asked for has no names.
     func names(for model: Model) throws(ZooError) -> Export.Names {

@@ -12,6 +12,8 @@ extension LeNet {
         _ variant: Variant, shapes: [ParameterPath: TensorShape], options: ArchitectureOptions
     ) throws(ZooError) -> (network: LeNet, assumptions: [String]) {
         var network = LeNet(variant)
+        network.classes = options.classes ?? network.classes
+        network.inputChannels = options.inputChannels ?? network.inputChannels
         var assumptions: [String] = []
         let first = ParameterPath(variant.firstConvolution, .weight)
         if let shape = shapes[first] {

@@ -3,7 +3,8 @@ import ZooLayerGraphs
 public import ZooModels
 public import ZooTensors
 
-/// Gives a model a new last linear layer for other classes; everything before it stays byte for byte.
+/// Gives a model a new last linear layer for other classes; everything before it stays byte for byte. A model that
+/// ends with its features gets a whole classifier.
 public struct HeadReplacement: Sendable, Hashable {
     /// Names of the new classes, one per row of the new head.
     public var labels: [String]
@@ -27,24 +28,25 @@ public struct HeadReplacement: Sendable, Hashable {
 
     /// What the operation does to a model, in one sentence.
     public func description(for model: Model) -> String {
+        guard model.graph.head != nil else {
+            return "put a fresh head of \(labels.count) classes on the features (seed \(seed))"
+        }
         let old = model.graph.classCount.map { "\($0)" } ?? "?"
         return "replaced the head \(model.graph.head ?? "") of \(old) classes by a fresh one of "
             + "\(labels.count) classes (seed \(seed))"
     }
 
     /// Applies the replacement.
-    /// - Throws: ``ZooError`` when the model has no head, or no class is named.
+    /// - Throws: ``ZooError`` when the model ends with something else than a head or features, or no class is named.
     public func apply(to model: Model) throws(ZooError) -> Model {
-        guard let head = model.graph.head, case .linear(var layer)? = model.graph[head]?.layer else {
-            throw ZooError(
-                .invalidArgument, "the model has no last linear layer that could be replaced",
-                found: model.graph.architecture)
-        }
         guard !labels.isEmpty, labels.count <= 1 << 20 else {
             throw ZooError(.invalidArgument, "a head needs between one and a million classes")
         }
         guard Set(labels).count == labels.count else {
             throw ZooError(.invalidArgument, "a class name stands twice among the new classes")
+        }
+        guard let head = model.graph.head, case .linear(var layer)? = model.graph[head]?.layer else {
+            return try added(to: model)
         }
         layer.outputFeatures = labels.count
         let graph = try model.graph.replacing(head, with: .linear(layer))

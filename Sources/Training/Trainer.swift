@@ -50,7 +50,10 @@ public final class Trainer {
             settings.maxSteps = configuration.maxSteps
         }
         guard let classes = start.graph.classCount else {
-            throw ZooError(.invalidArgument, "the model has no head with one row per class")
+            throw ZooError(
+                .invalidArgument, "the model has no head with one row per class",
+                remedy:
+                    "zoo surgery gives one to a model that ends with its features, as --headless takes it.")
         }
         try data.training.checkClasses(fit: classes)
         if let validation = data.validation {

@@ -11,11 +11,13 @@ struct SurgeryCommand: ParsableCommand {
             """,
         discussion: """
             The head is the last linear layer. Its fresh numbers are drawn as the architecture's own framework \
-            would, from a seed.
+            would, from a seed. A model that ends with its features gets a whole classifier: so an autoencoder's \
+            encoder, which --headless takes out of its file, becomes a classifier's body.
 
-            Example:
+            Examples:
               zoo surgery lenet-mnist -o fashion.zoo.safetensors \\
                 --labels zoo/data/fashion-mnist/labels.txt
+              zoo surgery autoencoder.pth --headless --classes 10 -o digits.zoo.safetensors
             """)
 
     @Argument(help: ArgumentHelp(ModelOptions.help)) var model: String

@@ -132,6 +132,40 @@ import Testing
         #expect(document["parameters"] as? Int == 61_706)
         #expect(document["trainable_parameters"] as? Int == 61_706 - 156 - 2_416)
         #expect(try zoo.run("summary", scratch.path("run/last.zoo.safetensors")).output.contains("frozen"))
+        let stem = try zoo.run(
+            "train", "lenet-mnist", "--data", data, "--limit-batches", "1", "--steps", "1", "--freeze",
+            "stem", "-o", scratch.path("stem"))
+        #expect(stem.code == 0, "\(stem.errors)")
+        let named = try summary(scratch.path("stem/last.zoo.safetensors"))
+        #expect(named["trainable_parameters"] as? Int == 61_706 - 156)
+    }
+
+    /// Names of groups of layers stand below the tree, each with what it comes to.
+    @Test func partsAreListed() throws {
+        let outcome = try zoo.run("summary", "tinyvgg", "--freeze", "stage1")
+        for line in [
+            [
+                "stem", "conv_block_1.0", "…", "conv_block_1.1", "[1,", "10,", "64,", "64]", "280",
+                "1,146,880",
+            ],
+            ["stage1", "conv_block_1.2", "…", "conv_block_1.4", "[1,", "10,", "32,", "32]", "910"],
+            ["body", "conv_block_1.0", "…", "classifier.0", "[1,", "2560]", "3,010"],
+            ["head", "classifier.1", "[1,", "3]", "7,683", "7,683", "yes"],
+        ] {
+            let found = outcome.output.split(separator: "\n").contains {
+                $0.split(separator: " ").map(String.init).starts(with: line)
+            }
+            #expect(found, "no \(line) in\n\(outcome.output)")
+        }
+        let document = try summary("autoencoder", "--freeze", "stem")
+        let parts = try #require(document["parts"] as? [[String: Any]])
+        #expect(parts.map { $0["name"] as? String } == ["stem", "stage1", "stage2", "body", "decoder"])
+        #expect(parts[0]["trainable_parameters"] as? Int == 0 && parts[0]["parameters"] as? Int == 160)
+        #expect(parts[4]["layers"] as? [String] == (0..<6).map { "decoder.\($0)" })
+        #expect(parts[4]["output"] as? [Int] == [1, 1, 28, 28])
+        // Graphs that name no parts have two all the same.
+        let custom = try summary(Repository.path("tools/goldens/keras/eleven.keras"))
+        #expect((custom["parts"] as? [[String: Any]])?.isEmpty == false)
     }
 
     @Test func sizesOfPicturesAreTried() throws {

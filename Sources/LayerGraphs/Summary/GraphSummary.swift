@@ -41,6 +41,14 @@ public struct GraphSummary: Sendable, Hashable {
         public let variables: [Variable]
     }
 
+    /// A named group of layers: `stem`, `stage1`, `body`, `head`.
+    public struct Part: Sendable, Hashable {
+        /// Its name, which stands for its layers wherever layers are named.
+        public let name: String
+        /// Its layers, as places in ``GraphSummary/rows``.
+        public let layers: [Int]
+    }
+
     /// Architecture of the graph.
     public let architecture: String
     /// Shape of the input.
@@ -49,6 +57,8 @@ public struct GraphSummary: Sendable, Hashable {
     public let output: TensorShape
     /// Layers in computing order.
     public let rows: [Row]
+    /// The parts that the graph answers to, from the input on; they may overlap.
+    public let parts: [Part]
     /// Elements of all parameters that are learned.
     public let parameters: Int
     /// How many of those training would change.
@@ -116,6 +126,9 @@ public struct GraphSummary: Sendable, Hashable {
         self.architecture = graph.architecture
         self.input = (input ?? graph.input).shape(batch: batch)
         self.output = shapes[graph.output] ?? []
+        self.parts = graph.namedParts.map {
+            Part(name: $0.name, layers: $0.nodes.compactMap(graph.position(of:)))
+        }
         self.parameters = try GraphSummary.sum(rows.map(\.parameters))
         self.trainable = try GraphSummary.sum(rows.map(\.trainable))
         self.statistics = try GraphSummary.sum(rows.map(\.statistics))

@@ -9,6 +9,7 @@ extension GraphSummary {
             "layers": .array(rows.map(json)),
             "modules": .array(
                 SummaryTree(self).lines.filter { $0.depth > 0 && ($0.isModule || $0.hasChildren) }.map(json)),
+            "parts": .array(parts.map(json)),
             "parameters": .integer(parameters), "trainable_parameters": .integer(trainable),
             "statistics": .integer(statistics), "multiply_adds": .integer(multiplyAdds),
             "torchinfo_mult_adds": .integer(torchinfoMultAdds),
@@ -37,6 +38,16 @@ extension GraphSummary {
                         "key": $0.key.map { .string($0) } ?? .null, "shape": shape($0.shape),
                     ]
                 }),
+        ]
+    }
+
+    private func json(_ part: Part) -> JSONValue {
+        let totals = totals(of: part.layers)
+        return [
+            "name": .string(part.name), "layers": .array(part.layers.map { .string(rows[$0].path) }),
+            "output": shape(totals.output), "parameters": .integer(totals.parameters),
+            "trainable_parameters": .integer(totals.trainable),
+            "torchinfo_mult_adds": .integer(totals.torchinfoMultAdds),
         ]
     }
 

@@ -12,6 +12,9 @@ struct Summary: ParsableCommand {
             layers once per picture. The figure people quote as MACs, convolutions and linear layers alone without \
             their biases (torchvision's rule), stands below as multiply-adds, and is a column of its own.
 
+            The parts below the tree (stem, stage1, body, head) are names for groups of layers: --freeze takes them, \
+            as zoo train does.
+
             Columns for --columns, in the order given:
               kind, input, output, kernel, parameters, share, mult-adds, multiply-adds, trainable, variables
             share is the share of all parameters; variables are the names of parameters and statistics, and their \
@@ -38,8 +41,8 @@ struct Summary: ParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Layers to count as frozen; * stands for anything. A run's checkpoint says itself what it froze. Repeatable.",
-            valueName: "pattern"))
+            "Layers to count as frozen: stem, stage1, body, a path, what paths begin with; * stands for anything. A run's "
+                + "checkpoint says itself what it froze. Repeatable.", valueName: "layers"))
     var freeze: [String] = []
     @Option(
         name: .long, help: ArgumentHelp("Classes, when an architecture is named.", valueName: "count"))
@@ -92,6 +95,8 @@ struct Summary: ParsableCommand {
             try columns.map(SummaryTable.Column.list) ?? SummaryTable.usual + (isFrozen ? [.trainable] : [])
         print(SummaryTable(summary, columns: list, depth: depth).text)
         print()
+        print(SummaryTable.parts(of: summary))
+        print()
         for line in SummaryTable.totals(of: summary) { Terminal.printText(line, indent: 26) }
         if let labels {
             let names = labels.prefix(12).joined(separator: ", ") + (labels.count > 12 ? ", …" : "")
@@ -102,10 +107,15 @@ struct Summary: ParsableCommand {
         print("Next: zoo forward \(Paths.quoted(model)) --input pictures.npy --output logits.npy")
     }
 
-    /// Paths of layers with parameters that match any of the patterns, as `zoo train --freeze` takes them.
+    /// Paths of layers with parameters that any of the names or patterns stands for, as `zoo train --freeze` takes
+    /// them.
     private func frozenPaths(of graph: LayerGraph, patterns: [String]) throws(ZooError) -> Set<String> {
         var frozen: Set<String> = []
         for pattern in patterns {
+            guard pattern.contains("*") else {
+                frozen.formUnion(try graph.nodes(in: pattern).map(\.path))
+                continue
+            }
             let matching = graph.nodes.map(\.path).filter { NameSelection.matches(pattern, $0) }
             if matching.isEmpty { throw graph.unknownPath(pattern) }
             frozen.formUnion(matching)

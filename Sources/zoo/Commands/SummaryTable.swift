@@ -113,6 +113,25 @@ struct SummaryTable {
         line.isLast.map { $0 ? "   " : "│  " }.joined() + (line.hasChildren ? "│" : "")
     }
 
+    /// The parts by which layers can be named, a row each.
+    static func parts(of summary: GraphSummary) -> String {
+        let isFrozen = summary.trainable < summary.parameters
+        var table = TextTable(
+            [("part", .whole), ("layers", .left), ("output", .left), ("parameters", .right)]
+                + [("mult-adds", .right)] + (isFrozen ? [("trainable", .left)] : []))
+        for part in summary.parts {
+            let totals = summary.totals(of: part.layers)
+            let paths = part.layers.map { summary.rows[$0].path }
+            let layers = [paths.first, paths.dropFirst().last].compactMap { $0 }
+            table.append(
+                [
+                    part.name, layers.joined(separator: " … "), totals.output.description,
+                    count(totals.parameters), count(totals.torchinfoMultAdds),
+                ] + (isFrozen ? [state(totals)] : []))
+        }
+        return table.text
+    }
+
     /// The lines below the table.
     static func totals(of summary: GraphSummary) -> [String] {
         func line(_ name: String, _ text: String) -> String {

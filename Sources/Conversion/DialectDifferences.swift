@@ -34,9 +34,11 @@ struct DialectDifferences {
     static func graph(
         of dialect: Dialect, like graph: LayerGraph, isPartial: Bool = false
     ) throws(ZooError) -> LayerGraph {
+        // An autoencoder has no head, and isn't a body alone either.
+        let isHeadless = graph.head == nil && !isPartial && !graph.parts.contains { $0.name == "decoder" }
         let options = ArchitectureOptions(
             classes: graph.classCount, inputChannels: graph.input.channels, inputSize: graph.input.height,
-            isHeadless: graph.head == nil && !isPartial, conventions: dialect.conventions)
+            isHeadless: isHeadless, conventions: dialect.conventions)
         let shapes = Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.path, $0.shape) })
         return try Architecture.named(dialect.architecture).fitted(shapes, options).graph
     }

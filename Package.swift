@@ -137,9 +137,9 @@ let package = Package(
         tests(
             "Parity",
             [
-                "ZooTensors", "ZooLayerGraphs", "ZooCheckpoints", "ZooHDF5Checkpoints", "ZooConversion",
-                "ZooModels",
-                "ZooCompute", "ZooImages", "ZooDatasets", "ZooTraining", "ZooTestSupport",
+                "ZooTensors", "ZooContainers", "ZooLayerGraphs", "ZooArchitectures", "ZooCheckpoints",
+                "ZooHDF5Checkpoints", "ZooConversion", "ZooModels", "ZooCompute", "ZooImages", "ZooDatasets",
+                "ZooTraining", "ZooTestSupport",
             ]),
         tests(
             "Images", ["ZooTensors", "ZooLayerGraphs", "ZooImages", "ZooTestSupport"], exclude: ["Fixtures"]),

@@ -1,15 +1,22 @@
-"""Writes torchinfo.json: what torchinfo says of LeNet's variants and of torchvision's networks, layer by layer."""
+"""Writes what torchinfo says of networks, layer by layer: torchinfo.json for LeNet's variants, the networks for teaching
+and some of torchvision's; torchinfo-families.json.gz for the families' other members."""
 
+import gzip
 import json
+import re
+import sys
 from collections import OrderedDict
 from pathlib import Path
 
+import timm
 import torch
 import torchinfo
 import torchvision
 from torch import nn
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "architectures"))
+import teaching  # noqa: E402
 
 
 def lenet(activation, pool, names, third_convolution=False, padding=0):
@@ -42,8 +49,31 @@ NETWORKS = OrderedDict({
         nn.Tanh, nn.AvgPool2d, [f"feature_extractor.{n}" for n in range(8)] + ["flatten"]
         + [f"classifier.{n}" for n in range(3)], third_convolution=True), (1, 32, 32)),
 })
+NETWORKS["tinyvgg"] = (lambda: teaching.TinyVGG(3), (3, 64, 64))
+NETWORKS["autoencoder"] = (teaching.Autoencoder, (1, 28, 28))
 for name in ("alexnet", "vgg16", "vgg16_bn", "resnet18", "resnet50", "efficientnet_b0"):
     NETWORKS[name] = (lambda name=name: torchvision.models.get_model(name, weights=None), (3, 224, 224))
+
+
+def plain(model):
+    """timm's normalisations with a function inside as PyTorch's own without: torchinfo counts what has no children,
+    and a function changes no number that it shows."""
+    for name, module in model.named_children():
+        if isinstance(module, timm.layers.BatchNormAct2d):
+            setattr(model, name, nn.BatchNorm2d(module.num_features))
+        else:
+            plain(module)
+    return model
+
+
+FAMILIES = OrderedDict({
+    name: (lambda name=name: torchvision.models.get_model(name, weights=None), (3, 64, 64))
+    for name in (
+        "vgg11", "vgg13", "vgg19", "vgg11_bn", "vgg13_bn", "vgg19_bn", "resnet34", "resnet101", "resnet152",
+        "efficientnet_b1", "efficientnet_b2")
+})
+FAMILIES["efficientnet_lite0"] = (lambda: plain(timm.create_model("efficientnet_lite0")), (3, 64, 64))
+FAMILIES["autoencoder-pooled"] = (teaching.PooledAutoencoder, (1, 28, 28))
 
 
 def path(layer):
@@ -72,18 +102,23 @@ def facts(build, size):
     }
 
 
-def main():
-    document = {
-        "versions": {"torch": torch.__version__.split("+")[0], "torchinfo": "1.8.0",
+def document(networks):
+    return {
+        "versions": {"torch": torch.__version__.split("+")[0], "torchinfo": "1.8.0", "timm": timm.__version__,
                      "torchvision": torchvision.__version__.split("+")[0]},
         "columns": ["path", "class", "output", "parameters", "mult_adds"],
-        "networks": {name: facts(*network) for name, network in NETWORKS.items()},
+        "networks": {name: facts(*network) for name, network in networks.items()},
     }
-    text = json.dumps(document, indent=1, ensure_ascii=False)
+
+
+def main():
+    text = json.dumps(document(NETWORKS), indent=1, ensure_ascii=False)
     # A line a layer.
-    import re
     text = re.sub(r"\[[^\[\]{}]*(?:\[[^\[\]]*\][^\[\]{}]*)?\]", lambda m: " ".join(m[0].split()), text)
     (HERE / "torchinfo.json").write_text(text + "\n")
+    with open(HERE / "torchinfo-families.json.gz", "wb") as file:
+        with gzip.GzipFile(fileobj=file, mode="wb", mtime=0, compresslevel=9, filename="") as packed:
+            packed.write(json.dumps(document(FAMILIES), separators=(",", ":")).encode())
 
 
 if __name__ == "__main__":

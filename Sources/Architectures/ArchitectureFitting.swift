@@ -1,5 +1,5 @@
 package import ZooLayerGraphs
-import ZooTensors
+package import ZooTensors
 
 extension Architecture {
     /// Describes a network whose class count and input channels show in the shapes of two parameters, and that takes
@@ -60,6 +60,13 @@ extension Architecture {
                 .invalidArgument, "\(name) can't have this number of \(what)", expected: "1 to \(most)",
                 found: "\(number)")
         }
+    }
+}
+
+extension LayerGraph {
+    /// Shapes of all parameters by their paths: what ``Architecture/fitted`` works a network out from.
+    package var parameterShapes: [ParameterPath: TensorShape] {
+        parameters.reduce(into: [:]) { $0[$1.path] = $1.shape }
     }
 }
 

@@ -39,8 +39,7 @@ struct DialectDifferences {
         let options = ArchitectureOptions(
             classes: graph.classCount, inputChannels: graph.input.channels, inputSize: graph.input.height,
             isHeadless: isHeadless, conventions: dialect.conventions)
-        let shapes = Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.path, $0.shape) })
-        return try Architecture.named(dialect.architecture).fitted(shapes, options).graph
+        return try Architecture.named(dialect.architecture).fitted(graph.parameterShapes, options).graph
     }
 
     /// Refuses to write a model whose results would be others.

@@ -48,12 +48,12 @@ extension HeadReplacement {
         guard let architecture = Architecture.all.first(where: { $0.name == body.architecture }) else {
             return nil
         }
-        let shapes = Dictionary(uniqueKeysWithValues: body.parameters.map { ($0.path, $0.shape) })
         for conventions in [nil, .tensorflow, .timmTensorFlow, .keras] as [Conventions?] {
             let options = ArchitectureOptions(
                 classes: labels.count, inputChannels: body.input.channels, inputSize: body.input.height,
                 conventions: conventions)
-            if let whole = try? architecture.fitted(shapes, options).graph, whole.input == body.input,
+            if let whole = try? architecture.fitted(body.parameterShapes, options).graph,
+                whole.input == body.input,
                 whole.head != nil, whole.nodes.starts(with: body.nodes)
             {
                 return whole

@@ -2,7 +2,7 @@ public import ZooTensors
 
 extension Layer {
     /// Multiply-adds for one result of this shape; only convolutions and linear layers count, as in torchvision's
-    /// own figures. For transposed convolutions the result's places are what counts, as torchinfo does it.
+    /// own figures. Transposed convolutions take every weight once for each place of what they read.
     public func multiplyAdds(output: TensorShape) -> Int {
         switch self {
         case .convolution(let layer):
@@ -10,9 +10,11 @@ extension Layer {
                 output.elementCount, layer.inputChannels / max(layer.groups, 1), layer.kernel.height,
                 layer.kernel.width)
         case .transposedConvolution(let layer):
+            guard output.rank == 4 else { return 0 }
+            let places = layer.operandExtent(of: Extent(output[2], output[3]))
             return Layer.product(
-                output.elementCount, layer.inputChannels / max(layer.groups, 1), layer.kernel.height,
-                layer.kernel.width)
+                output[0], places.height, places.width, layer.inputChannels,
+                layer.outputChannels / max(layer.groups, 1), layer.kernel.height, layer.kernel.width)
         case .linear(let layer): return Layer.product(output.elementCount, layer.inputFeatures)
         case .batchNormalization, .normalization, .localResponseNormalization, .rescaling, .activation,
             .parametricReLU, .softmax, .pooling, .adaptivePooling, .globalPooling, .add, .multiply, .average,
@@ -114,6 +116,26 @@ extension Layer {
         if padding == .none { return "" }
         if padding == Padding(padding.top) { return ", padding \(padding.top)" }
         return ", padding \(padding.top)/\(padding.left)/\(padding.bottom)/\(padding.right)"
+    }
+}
+
+extension TransposedConvolution {
+    /// Rows and columns of the map that a result of this size is made of.
+    fileprivate func operandExtent(of result: Extent) -> Extent {
+        func size(
+            _ size: Int, _ kernel: Int, _ stride: Int, _ dilation: Int, _ added: Int, _ removed: Int
+        ) -> Int {
+            // Wrapping: a result that no map gives may be of any size.
+            let spread = size &- added &+ removed &- dilation &* (kernel &- 1) &- 1
+            return max(spread / max(stride, 1) &+ 1, 0)
+        }
+        return Extent(
+            size(
+                result.height, kernel.height, stride.height, dilation.height, outputPadding.height,
+                padding.top &+ padding.bottom),
+            size(
+                result.width, kernel.width, stride.width, dilation.width, outputPadding.width,
+                padding.left &+ padding.right))
     }
 }
 

@@ -35,6 +35,7 @@ import ZooTensors
         #expect(try parameters(tinyVGG(padding: 0)) == 8_083)
         #expect(try parameters(tinyVGG(classes: 10, channels: 1, size: 28)) == 7_740)
         #expect(try parameters(Autoencoder().graph()) == 210_369)
+        #expect(try GraphSummary(Autoencoder().graph(), batch: 1).multiplyAdds == 708_736)
         #expect(try parameters(Autoencoder(.pooled).graph()) == 1_077)
     }
 

@@ -40,9 +40,12 @@ extension KerasMatcher {
         if candidate.family == "EfficientNet" { options.conventions = .keras }
         guard let graph = try? candidate.graph(options) else { return nil }
         var nodes: [[TensorShape]: [String]] = [:]
+        var kinds: [[TensorShape]] = []
         var count = 0
         for node in graph.nodes where node.layer.kerasClass != nil {
-            nodes[node.layer.kerasShapes, default: []].append(node.path)
+            let shapes = node.layer.kerasShapes
+            if nodes[shapes] == nil { kinds.append(shapes) }
+            nodes[shapes, default: []].append(node.path)
             count += 1
         }
         guard count == others.count else { return nil }
@@ -51,7 +54,8 @@ extension KerasMatcher {
         guard nodes.allSatisfy({ files[$0.key]?.count == $0.value.count }) else { return nil }
         let order = PathOrder(graph)
         var result: [String: FileLayer] = [:]
-        for (shapes, paths) in nodes {
+        for shapes in kinds {
+            let paths = nodes[shapes] ?? []
             for (first, second) in zip(paths, paths.dropFirst()) where !order.goes(from: first, to: second) {
                 throw ZooError(
                     .ambiguous,

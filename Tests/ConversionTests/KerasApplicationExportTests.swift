@@ -33,9 +33,10 @@ import ZooTestSupport
                 #expect(value == its["config"]?[key], "\(config["name"] ?? .null) \(key)")
             }
             func sources(_ entry: JSONValue) -> [String] {
-                let text = entry["inbound_nodes"]?.text() ?? ""
-                return text.split(separator: "\"keras_history\":[\"").dropFirst().map {
-                    String($0.prefix { $0 != "\"" }).replacing(#/input_layer.*/#, with: "input_layer")
+                let arguments = entry["inbound_nodes"]?.arrayValue?.first?["args"]?.arrayValue ?? []
+                return arguments.flatMap { $0.arrayValue ?? [$0] }.map { tensor in
+                    let name = tensor["config"]?["keras_history"]?.arrayValue?.first?.stringValue ?? "?"
+                    return name.hasPrefix("input_layer") ? "input_layer" : name
                 }
             }
             #expect(sources(mine) == sources(its))

@@ -66,6 +66,10 @@ struct KerasMatcher {
     private func planByOrder() throws(ZooError) -> ConversionPlan {
         let layers = fileLayers()
         if let plan = try planByNames(layers) { return plan }
+        if let names = try KerasPackageNames(layers) {
+            if imageNetRescaling != nil { throw KerasScaling.uncalledFor }
+            return try planNetwork(names.config, names: names)
+        }
         let (larger, refusal) = try assignmentsByOrder(layers)
         if larger.count == 1 { return try plan(larger[0]) }
         let weighted = checkpoint.layers.filter { !$0.tensorNames.isEmpty }

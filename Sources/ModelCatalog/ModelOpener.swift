@@ -43,6 +43,9 @@ public struct ModelOpener: Sendable {
         let options = CheckpointReadOptions(
             key: stateDict, keepPrefixes: true, joinsNestedNames: true, limits: limits)
         do throws(ZooError) {
+            if let preset = try KerasHubPreset(path) {
+                return try preset.checkpoint(isolation: isolation, limits: limits)
+            }
             if CheckpointFolder.isFolder(path) { return try CheckpointFolder.read(path, options: options) }
             do throws(ZooError) {
                 return try read(try ByteSource(path: path), options: options)
@@ -108,6 +111,9 @@ public struct ModelOpener: Sendable {
     private func locate(_ path: String) throws(ZooError) -> (checkpoint: Checkpoint, manifest: Manifest?) {
         do throws(ZooError) {
             let catalog = try Catalog.embedded()
+            if let preset = try KerasHubPreset(path) {
+                return (try preset.checkpoint(isolation: isolation, limits: limits), nil)
+            }
             if CheckpointFolder.isFolder(path) { return (try read(folder: path), nil) }
             let source: ByteSource
             do throws(ZooError) {

@@ -23,8 +23,12 @@ package struct KerasApplication: Sendable, CustomStringConvertible {
     package var description: String { name }
 
     /// Every model of the fixture, by name.
-    package static let all: [String: KerasApplication] = {
-        let path = TestFiles.path("tools/goldens/keras/applications.json.gz")
+    package static let all = read("applications")
+    /// Every model that a package builds (tools/goldens/keras/make_packages.py), by name.
+    package static let packages = read("packages")
+
+    private static func read(_ file: String) -> [String: KerasApplication] {
+        let path = TestFiles.path("tools/goldens/keras/\(file).json.gz")
         guard let bytes = try? TestFiles.read(path),
             let plain = try? Gzip.decompress(ByteSource(bytes: bytes), limits: ReadLimits()),
             let models = try? JSONParser.parse(plain)["models"]?.objectValue?.members
@@ -32,7 +36,7 @@ package struct KerasApplication: Sendable, CustomStringConvertible {
         var result: [String: KerasApplication] = [:]
         for (name, json) in models { result[name] = KerasApplication(name, json) }
         return result
-    }()
+    }
 
     private init?(_ name: String, _ json: JSONValue) {
         guard let config = json["config"], let layers = json["layers"]?.arrayValue else { return nil }

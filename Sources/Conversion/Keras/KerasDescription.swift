@@ -102,6 +102,7 @@ struct KerasDescriptionReader {
                 .limitExceeded, "the models in model_config are nested too deep", tensor: place.path.nonempty,
                 expected: "at most \(Self.deepest) levels")
         }
+        let json = try KerasHubResNet.expanded(json)
         guard let className = json["class_name"]?.stringValue, let config = json["config"] else {
             throw ZooError(
                 .corrupt, "a model of model_config has no class_name or config", tensor: place.path.nonempty)
@@ -147,6 +148,7 @@ struct KerasDescriptionReader {
         guard layerCount <= Self.mostLayers else {
             throw ZooError(.limitExceeded, "model_config has more than \(Self.mostLayers) layers")
         }
+        let json = try KerasHubResNet.expanded(json)
         guard let className = json["class_name"]?.stringValue, let config = json["config"] else {
             throw ZooError(
                 .corrupt, "a layer of model_config has no class or configuration", tensor: place.path.nonempty

@@ -6,7 +6,7 @@ struct Convert: ParsableCommand {
         abstract: "Turn a checkpoint into a native model, or a model into another framework's file.",
         usage: "zoo convert <file> -o <file> [<options>]",
         discussion: """
-            Reads a file, the index of several, or a folder as Hugging Face lays it out. The output's extension \
+            Reads a file, the index of several, or a folder as Hugging Face or KerasHub lays it out. The output's extension \
             decides the format: .zoo.safetensors (native), .pth, .safetensors, .npz, .keras (a whole Keras 3 \
             model), .h5 (a whole Keras model in HDF5), .weights.h5 (Keras 3 weights). Every tensor is accounted for in the report.
 

@@ -6,13 +6,16 @@ import ZooTensors
 /// Models with a `model_config` that are no LeNet: a known network under its own paths, whatever the layers are
 /// called, or a graph of its own.
 extension KerasMatcher {
-    func planNetwork(_ config: JSONValue) throws(ZooError) -> ConversionPlan {
+    /// - Parameter names: the package whose names the layers have, where the file has no `model_config`.
+    func planNetwork(
+        _ config: JSONValue, names package: KerasPackageNames? = nil
+    ) throws(ZooError) -> ConversionPlan {
         let (network, sizeNote) = try network(config)
         let weights = try KerasWeightSources(network, in: checkpoint)
         let found = try NetworkRecognition(
             network.graph, architecture: architecture, isHeadless: options.isHeadless)
         guard let known = found.network else {
-            return try planOwn(network, weights, found.nearMiss, sizeNote)
+            return try planOwn(network, weights, found.nearMiss, sizeNote, package)
         }
         var sources: [ParameterPath: (key: String, transform: LayoutTransform)] = [:]
         var setAside = weights.setAside
@@ -26,9 +29,11 @@ extension KerasMatcher {
         let names = KerasNames.of(known.architecture.name)
         let isNamed = names.map { hasNames($0, known) } ?? false
         var origin = ConversionPlan.Origin(dialect: isNamed ? names?.dialect : nil)
-        origin.evidence = evidence(known, network, isNamed: isNamed)
-        var assumptions = network.assumptions + (sizeNote.map { [$0] } ?? [])
-        if !known.front.isEmpty {
+        origin.evidence = evidence(known, network, isNamed: isNamed, package)
+        var assumptions = network.assumptions + (sizeNote.map { [$0] } ?? []) + (package?.assumptions ?? [])
+        if let converter = Preprocessing(kerasHub: checkpoint.extras["image_converter.json"]) {
+            origin.preprocessing = converter
+        } else if !known.front.isEmpty {
             var preprocessing = names?.dialect.preprocessing ?? known.architecture.preprocessing
             (preprocessing.scale, preprocessing.mean, preprocessing.standardDeviation) = (1, [], [])
             origin.preprocessing = preprocessing
@@ -37,7 +42,8 @@ extension KerasMatcher {
         }
         return ConversionPlan(
             checkpoint: checkpoint, architecture: known.architecture, framework: .keras,
-            dialect: "Keras, layer by layer from model_config", graph: known.graph, sources: sources,
+            dialect: package?.dialect ?? "Keras, layer by layer from model_config", graph: known.graph,
+            sources: sources,
             assumptions: assumptions,
             outputActivation: known.isWhole || !options.isHeadless ? network.outputActivation : nil,
             dataFormat: network.order == .channelsFirst ? KerasExport.channelsFirst : nil,
@@ -74,6 +80,13 @@ extension KerasMatcher {
                         + "\(known.architecture.name) was trained with these (choose with --input-size)"
                 )
             }
+            if let network = try? make(224), KerasPackageNames.takesPixels(network) {
+                return (
+                    network,
+                    "pictures are of 224×224, because the model takes any size and image-classifiers trained with "
+                        + "these (choose with --input-size)"
+                )
+            }
             throw error
         }
     }
@@ -85,7 +98,8 @@ extension KerasMatcher {
 
     /// A network of its own.
     private func planOwn(
-        _ network: KerasNetwork, _ weights: KerasWeightSources, _ nearMiss: String?, _ sizeNote: String?
+        _ network: KerasNetwork, _ weights: KerasWeightSources, _ nearMiss: String?, _ sizeNote: String?,
+        _ package: KerasPackageNames?
     ) throws(ZooError) -> ConversionPlan {
         if let architecture {
             throw ZooError(
@@ -101,10 +115,19 @@ extension KerasMatcher {
         }
         var origin = ConversionPlan.Origin()
         if let nearMiss { origin.evidence.append("the network is like \(nearMiss)") }
+        var assumptions = network.assumptions + (sizeNote.map { [$0] } ?? []) + (package?.assumptions ?? [])
+        if let package { origin.evidence.append("the layers' names are those of \(package.package)") }
+        if KerasPackageNames.takesPixels(network) {
+            origin.preprocessing = Preprocessing(
+                channels: .rgb, resize: Extent(network.graph.input.height), scale: 1, isAssumed: true)
+            assumptions.append(
+                "pictures go in as they are, 0…255, as the package image-classifiers gives them (choose with --mean "
+                    + "and --std)")
+        }
         return ConversionPlan(
             checkpoint: checkpoint, architecture: .custom(of: network), framework: .keras,
-            dialect: "Keras, layer by layer from model_config", graph: network.graph,
-            sources: weights.sources, assumptions: network.assumptions,
+            dialect: package?.dialect ?? "Keras, layer by layer from model_config", graph: network.graph,
+            sources: weights.sources, assumptions: assumptions,
             outputActivation: network.outputActivation,
             dataFormat: network.order == .channelsFirst ? KerasExport.channelsFirst : nil,
             setAside: weights.setAside, origin: origin)
@@ -124,9 +147,12 @@ extension KerasMatcher {
         return true
     }
 
-    private func evidence(_ known: KnownNetwork, _ network: KerasNetwork, isNamed: Bool) -> [String] {
+    private func evidence(
+        _ known: KnownNetwork, _ network: KerasNetwork, isNamed: Bool, _ package: KerasPackageNames?
+    ) -> [String] {
         var result = [
-            "model_config describes \(known.architecture.name), layer by layer"
+            package.map { "the layers' names are those of \($0.package)'s \(known.architecture.name)" }
+                ?? "model_config describes \(known.architecture.name), layer by layer"
                 + (isNamed ? ", under keras.applications' names" : "")
         ]
         if !known.front.isEmpty {

@@ -12,7 +12,11 @@ import torch
 
 from harness import Bench, check, error, require_equal_bytes, sample
 from keras_export_checks import arrays, networks, require_same_arrays, require_same_members
+from pytorch_checks import Classic, Tutorial, d2l
 from schema_checks import validator
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "zoo" / "keras"))
+import keras_networks as documented  # noqa: E402
 
 L = keras.layers
 
@@ -225,3 +229,58 @@ def trained_edge_detector_is_a_body_of_vgg16(bench: Bench):
         distance = error(found[layer].transpose(0, 2, 3, 1), theirs)
         print(f"    {layer}: {distance:.1e}")
         assert distance <= 1e-5
+
+
+@check
+def written_networks_are_those_of_the_documented_python(bench: Bench):
+    """AlexNet, ResNet18 and LeNet: zoo/keras/keras_networks.py builds what we write, and takes the weights; and back to
+    PyTorch, bit for bit."""
+    rows = [
+        ("alexnet", lambda: documented.alexnet(11), "torchvision.models:alexnet", 224, 3),
+        ("resnet18", lambda: documented.resnet18(11), "torchvision.models:resnet18", 224, 3),
+        ("resnet18", lambda: documented.resnet18(11, size=96), "torchvision.models:resnet18", 96, 3),
+        ("lenet", lambda: documented.lenet(), Tutorial(), 32, 1),
+        ("lenet-d2l", lambda: documented.lenet(variant="lenet-d2l"), d2l(), 28, 1),
+        ("lenet-classic", lambda: documented.lenet(variant="lenet-classic"), Classic(), 32, 1)]
+    for name, build, theirs, size, channels in rows:
+        keras.utils.clear_session()
+        x = np.random.default_rng(6).normal(size=(2, size, size, channels)).astype(np.float32)
+        if isinstance(theirs, str):
+            state, wanted = pytorch(bench, theirs, x)
+        else:
+            state = theirs.state_dict()
+            torch.save(state, bench.path("theirs.pth"))
+            with torch.no_grad():
+                wanted = theirs.eval()(torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2)))).numpy()
+        native = bench.convert(
+            bench.path("theirs.pth"), "pytorch.zoo.safetensors", "--architecture", name, "--input-size", size)
+        for ending in (".keras", ".h5", ".weights.h5"):
+            target = bench.convert(native, f"written{ending}", "--to", "keras")
+            model = build()
+            if ending == ".keras":
+                written = keras.models.load_model(target, compile=False)
+                assert [type(layer) for layer in written.layers] == [type(layer) for layer in model.layers]
+                for ours, layer in zip(written.layers, model.layers):
+                    numbers, same = ours.get_config(), layer.get_config()
+                    # Layers without weights are named by Keras.
+                    left_out = () if layer.weights else ("name",)
+                    numbers = {k: v for k, v in numbers.items() if k not in left_out and "initializer" not in k}
+                    assert numbers == {k: same[k] for k in numbers}, (numbers, same)
+                model.set_weights(written.get_weights())
+            else:
+                model.load_weights(target)
+            require_same_arrays(arrays(model), arrays(written))
+            found = error(model.predict(x, verbose=0), wanted)
+            print(f"    {name}{ending}, {size}\u00d7{size}: {found:.1e}")
+            assert found <= (1e-4 if name == "resnet18" else 1e-5), f"{name}{ending}: {found:.2e}"
+        for ending in (".keras", ".h5"):
+            back = bench.convert(bench.path(f"written{ending}"), "back.pth")
+            if name.startswith("lenet"):
+                # A LeNet of Keras' goes by the network's own names.
+                ours, values = list(torch.load(back, weights_only=True).values()), list(state.values())
+            else:
+                found = torch.load(back, weights_only=True)
+                assert sorted(found) == sorted(state), set(found) ^ set(state)
+                ours, values = [found[key] for key in state], list(state.values())
+            for value, its in zip(ours, values, strict=True):
+                require_equal_bytes(name, value.numpy(), its.numpy())

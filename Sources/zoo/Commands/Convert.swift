@@ -10,6 +10,9 @@ struct Convert: ParsableCommand {
             decides the format: .zoo.safetensors (native), .pth, .safetensors, .npz, .keras (a whole Keras 3 \
             model), .h5 (a whole Keras model in HDF5), .weights.h5 (Keras 3 weights). Every tensor is accounted for in the report.
 
+            Of networks that keras.applications lacks, zoo/keras/keras_networks.py in the repository builds AlexNet, \
+            ResNet18 and LeNet as they are written here.
+
             A network that zoo doesn't know is read with --graph, a document that lists its layers (zoo graph --help \
             says how to write one); its tensors go by the document's paths or keys, all of them, as always.
 

@@ -70,6 +70,7 @@ struct KerasMatcher {
             if imageNetRescaling != nil { throw KerasScaling.uncalledFor }
             return try planNetwork(names.config, names: names)
         }
+        if let found = assignmentByPaths(layers) { return try plan(found) }
         let (larger, refusal) = try assignmentsByOrder(layers)
         if larger.count == 1 { return try plan(larger[0]) }
         let weighted = checkpoint.layers.filter { !$0.tensorNames.isEmpty }

@@ -154,6 +154,46 @@ import ZooTestSupport
         try alexNet.requireComplete(file: nil)
     }
 
+    /// What we write of networks that keras.applications lacks has the layers' paths for names.
+    @Test(arguments: ["resnet18", "resnet50", "alexnet", "vgg11_bn"])
+    func ownNamesAreKnown(_ name: String) throws {
+        for format in [CheckpointFormat.kerasHDF5, .kerasWeights] {
+            for isHeadless in [false, true] {
+                let graph = try Architecture.named(name).graph(
+                    ArchitectureOptions(classes: 7, isHeadless: isHeadless))
+                var tensors: [CheckpointTensor] = []
+                var layers: [CheckpointLayer] = []
+                var names = JSONObject()
+                let layouts: [LayoutTransform] = [.kerasDense, .kerasConvolution]
+                for (place, node) in graph.nodes.enumerated() where !node.parameters.isEmpty {
+                    let layer = node.path.replacing(".", with: "_")
+                    let store = format == .kerasHDF5 ? layer : "layers/x_\(place)"
+                    names[store] = .string(layer)
+                    var keys: [String] = []
+                    for parameter in node.parameters {
+                        keys.append("\(store)/\(keys.count)")
+                        let zeros = try Tensor(zeros: parameter.shape)
+                        let isKernel = parameter.path.role == .weight && parameter.shape.rank > 1
+                        tensors.append(
+                            CheckpointTensor(
+                                name: keys[keys.count - 1],
+                                tensor: isKernel
+                                    ? try layouts[parameter.shape.rank == 4 ? 1 : 0].fromCanonical(zeros)
+                                    : zeros))
+                    }
+                    layers.append(CheckpointLayer(name: store, tensorNames: keys))
+                }
+                let file = try Checkpoint(
+                    format: format, path: "own.h5", tensors: tensors, layers: layers.reversed(),
+                    extras: format == .kerasHDF5 ? [:] : ["layer_names": .object(names)])
+                let plan = try plan(file)
+                #expect(plan.architecture.name == name && plan.graph.classCount == (isHeadless ? nil : 7))
+                try plan.requireComplete(file: nil)
+                #expect(plan.entries.allSatisfy { !$0.isAssumed } && plan.unused.isEmpty)
+            }
+        }
+    }
+
     @Test func othersAreRefused() throws {
         let application = try application("VGG16-notop")
         let file = try application.checkpoint(.kerasHDF5, config: nil) { "x_\($0)" }

@@ -143,7 +143,7 @@ struct KerasExport {
         }
         let batch: [JSONValue] = [.null] + kerasShape(value).map { .integer($0) }
         let input = add(
-            "InputLayer", name: kerasName(name),
+            "InputLayer", name: KerasExport.kerasName(name),
             ["batch_shape": .array(batch), "dtype": "float32", "sparse": false], [], shape: value)
         values[LayerGraph.inputPath] = input
         for path in absorbed { values[path] = input }
@@ -204,7 +204,8 @@ struct KerasExport {
             return Value(layer: place, call: layers[place].calls.count - 1, shape: shape)
         }
         let value = add(
-            className, name: kerasName(name ?? self.name(of: node)), config, operands, shape: shape,
+            className, name: KerasExport.kerasName(name ?? self.name(of: node)), config, operands,
+            shape: shape,
             weights: weights)
         if let owner { owners[owner] = value.layer }
         return value
@@ -242,7 +243,7 @@ struct KerasExport {
     }
 
     /// A path with Keras' characters; PyTorch, as one of Keras' backends, takes no dots.
-    private func kerasName(_ path: String) -> String {
+    static func kerasName(_ path: String) -> String {
         path.replacing(".", with: "_").replacing("/", with: "_")
     }
 

@@ -36,6 +36,8 @@ extension KerasMatcher {
         var foreignHead: [String] = []
         /// Whether order and shape decided.
         var isAssumed = false
+        /// Whether the layers' names are those that we give to networks that keras.applications lacks.
+        var hasOwnNames = false
     }
 
     // MARK: By name
@@ -113,6 +115,31 @@ extension KerasMatcher {
         return found.count == 1 ? found[0] : nil
     }
 
+    /// The network whose layers are called by their paths, as we write networks that keras.applications lacks.
+    func assignmentByPaths(_ layers: [FileLayer]) -> Assignment? {
+        var named: [String: FileLayer] = [:]
+        for layer in layers {
+            guard let name = layer.name else { return nil }
+            named[name] = layer
+        }
+        for candidate in architecture.map({ [$0] }) ?? Architecture.all
+        where candidate.family != "LeNet" && KerasNames.of(candidate.name) == nil {
+            for isHeadless in [false, true] {
+                guard let graph = try? candidate.graph(ArchitectureOptions(isHeadless: isHeadless)) else {
+                    continue
+                }
+                let weighted = graph.nodes.filter { $0.layer.kerasClass != nil }
+                guard weighted.count == named.count else { continue }
+                var found: [String: FileLayer] = [:]
+                for node in weighted { found[node.path] = named[KerasExport.kerasName(node.path)] }
+                guard found.count == weighted.count else { continue }
+                return Assignment(
+                    architecture: candidate, layers: found, isHeadless: isHeadless, hasOwnNames: true)
+            }
+        }
+        return nil
+    }
+
     // MARK: The plan
 
     /// The plan of an assignment.
@@ -159,7 +186,8 @@ extension KerasMatcher {
         return ConversionPlan(
             checkpoint: checkpoint, architecture: found.architecture, framework: .keras,
             dialect: found.isAssumed
-                ? "Keras, matched by order and shape" : "Keras, the names of keras.applications",
+                ? "Keras, matched by order and shape"
+                : "Keras, the names of \(found.hasOwnNames ? "the network's own layers" : "keras.applications")",
             graph: graph, sources: sources,
             assumptions: notes + assumptions(found, graph) + scaling.assumptions, setAside: setAside,
             origin: origin, isAssumed: found.isAssumed)
@@ -204,8 +232,10 @@ extension KerasMatcher {
     private func evidence(_ found: Assignment, _ graph: LayerGraph) -> [String] {
         var result: [String] = []
         if !found.isAssumed {
+            let whose = found.hasOwnNames ? "the paths of \(found.architecture.name)'s layers for names" : nil
             result.append(
-                "\(found.layers.count) layers have keras.applications' names for \(found.architecture.name)")
+                "\(found.layers.count) layers have "
+                    + (whose ?? "keras.applications' names for \(found.architecture.name)"))
         }
         if let classes = graph.classCount {
             result.append("its classifier has \(classes) classes")

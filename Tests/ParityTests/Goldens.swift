@@ -55,14 +55,3 @@ enum Goldens {
         )
     }
 }
-
-extension Checkpoint {
-    /// A state dict in memory, its keys in the order of a network that names its layers alphabetically.
-    static func stateDict(_ tensors: [String: Tensor]) throws -> Checkpoint {
-        try Checkpoint(
-            format: .safetensors, path: nil,
-            tensors: tensors.sorted { $0.key < $1.key }.map {
-                CheckpointTensor(name: $0.key, tensor: $0.value)
-            })
-    }
-}

@@ -48,12 +48,36 @@ import ZooTensors
 
     /// The three forms of LeNet, filled by formula.
     @Test(
-        arguments: [("tutorial", "lenet"), ("d2l", "lenet-d2l"), ("classic", "lenet-classic")],
+        arguments: [
+            ("tutorial", "lenet", ["conv1", "conv2", "fc1", "fc2", "fc3"]),
+            ("d2l", "lenet-d2l", ["net.0", "net.3", "net.7", "net.9", "net.11"]),
+            (
+                "classic", "lenet-classic",
+                [
+                    "feature_extractor.0", "feature_extractor.3", "feature_extractor.6", "classifier.0",
+                    "classifier.2",
+                ]
+            ),
+        ],
         Executors.allCases)
-    func variants(variant: (prefix: String, architecture: String), kind: Executors) throws {
-        let (prefix, architecture) = variant
+    func variants(
+        variant: (prefix: String, architecture: String, layers: [String]), kind: Executors
+    ) throws {
+        let (prefix, architecture, layers) = variant
         let golden = try Goldens.file("lenet-variants")
-        let state = try Checkpoint.stateDict(golden.tensors(under: "\(prefix)/parameters/"))
+        let entries = try layers.flatMap { layer in
+            try ["weight", "bias"].map { role in
+                (
+                    key: "\(layer).\(role)",
+                    shape: try golden.tensor("\(prefix)/gradient64/\(layer).\(role)").shape.dimensions
+                )
+            }
+        }
+        let state = try Filling.stateDict(entries)
+        // What is filled here is what PyTorch had.
+        for (key, wanted) in try golden.tensors(under: "\(prefix)/parameters/") {
+            #expect(try state.tensor(key).floats() == wanted.floats(), "\(key)")
+        }
         let (model, report) = try Goldens.convert(state)
         #expect(report.plan.architecture.name == architecture)
         #expect(!report.plan.assumptions.isEmpty)

@@ -45,7 +45,8 @@ import ZooTraining
         let rate = try golden.tensor("steps/learning-rate").doubles()[0]
         let momentum = Float(try golden.tensor("steps/momentum").doubles()[0])
         let update = OptimizerUpdate(rule: .sgd(momentum: momentum), learningRate: rate)
-        let pictures = try golden.tensor("steps/pictures").scalars(UInt8.self)
+        // Both frameworks had the same ones.
+        let pictures = try Goldens.file("lenet-mnist-pytorch").tensor("steps/pictures").scalars(UInt8.self)
         let labels = try golden.tensor("steps/labels").scalars(Int64.self).map { Int32($0) }
         let backend = try backend(kind, model)
         var losses: [Double] = []

@@ -83,7 +83,6 @@ def main():
         "labels": labels,
         "input": nchw(x),
         "gradient/labels": common.renamed(labels),
-        "steps/pictures": step_pictures,
         "steps/labels": step_labels,
         "steps/learning-rate": np.array([common.LEARNING_RATE]),
         # Keras takes the Python float through float32 even in a float64 run; this is what it uses.

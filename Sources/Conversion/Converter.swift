@@ -23,6 +23,8 @@ public struct Converter: Sendable {
         public var imageNetRescaling: Bool?
         /// Go on when the file lacks parameters or has others: what is missing is initialised afresh.
         public var allowPartial = false
+        /// Take numbers that are infinite or none at all.
+        public var allowsNonFinite = false
         /// Names of the classes, if the user has them.
         public var labels: [String]?
         /// What turns a picture into the network's input, if that is known; else the architecture's usual way is
@@ -84,8 +86,16 @@ public struct Converter: Sendable {
                     .unsupported, "a parameter is stored as whole numbers", tensor: entry.key,
                     found: source.elementType.rawValue)
             }
-            parameters[entry.path] = try entry.transform.toCanonical(source.load()).contiguous().converted(
-                to: .f32)
+            let tensor = try entry.transform.toCanonical(source.load()).contiguous().converted(to: .f32)
+            if !options.allowsNonFinite, let found = try tensor.nonFiniteCounts() {
+                throw ZooError(
+                    .mismatch, "a parameter has numbers that aren't finite", tensor: entry.key,
+                    expected: "\(tensor.elementCount) finite numbers for \(entry.path)",
+                    found: "\(found.nans) that are NaN, \(found.infinities) infinite",
+                    remedy: "Training may have diverged; zoo inspect --stats shows where. "
+                        + "zoo convert --allow-nonfinite takes them as they are.")
+            }
+            parameters[entry.path] = tensor
             keys[entry.path] = entry.key
         }
         var initialised: [ParameterPath] = []

@@ -69,3 +69,21 @@ public struct TensorStatistics: Sendable, Hashable {
         standardDeviation = (result.7 / Double(result.3)).squareRoot()
     }
 }
+
+extension Tensor {
+    /// How many of an `f32` tensor's numbers are no numbers, and how many are infinite; `nil` when all are finite.
+    package func nonFiniteCounts() throws(ZooError) -> (nans: Int, infinities: Int)? {
+        let count = try unsafe withContiguousBytes { (bytes) throws(ZooError) in
+            let words = unsafe bytes.bindMemory(to: UInt32.self)
+            var count: UInt32 = 0
+            // Without a branch, so that it goes as fast as memory does.
+            for index in words.indices {
+                count &+= (unsafe words[index]) & 0x7F80_0000 == 0x7F80_0000 ? 1 : 0
+            }
+            return count
+        }
+        if count == 0 { return nil }
+        let statistics = try TensorStatistics(self)
+        return (statistics.nanCount, statistics.infinityCount)
+    }
+}

@@ -79,6 +79,8 @@ struct Convert: ParsableCommand {
             "With --to: write a library's names although its network computes other numbers, and say in what."
     )
     var allowInexact = false
+    @Flag(name: .long, help: "Take parameters that are NaN or infinite as they are.")
+    var allowNonfinite = false
     @Flag(name: .long, help: "Print a row for each parameter, however many there are.")
     var verbose = false
     @Flag(name: .long, help: "Show what would be converted, and write nothing.")
@@ -131,6 +133,7 @@ struct Convert: ParsableCommand {
         [
             ("--labels", labels != nil), ("--allow-partial", allowPartial), ("--graph", graph != nil),
             ("--proof", proof != nil), ("--fold", fold), ("--allow-inexact", allowInexact),
+            ("--allow-nonfinite", allowNonfinite),
         ]
         .filter(\.1).map(\.0)
             + preprocessing.given + model.given.filter { $0 != "--key" }
@@ -262,13 +265,18 @@ struct Convert: ParsableCommand {
     }
 
     private func open() throws -> (model: Model, report: ConversionReport?) {
-        guard let graph else { return try model.open(file, allowPartial: allowPartial) }
+        guard let graph else {
+            return try model.open(
+                file, allowPartial: allowPartial, allowNonFinite: allowNonfinite)
+        }
         if let choice = model.given.first(where: {
             ["--architecture", "--dialect", "--headless", "--head", "--input-size"].contains($0)
         }) {
             throw ValidationError("\(choice) doesn't go with --graph, which says it.")
         }
-        return try model.open(file, as: GraphDocument.read(path: graph), allowPartial: allowPartial)
+        return try model.open(
+            file, as: GraphDocument.read(path: graph), allowPartial: allowPartial,
+            allowNonFinite: allowNonfinite)
     }
 
     private func named(_ model: Model, _ names: [String]?) throws -> Model {

@@ -81,9 +81,11 @@ struct ModelOptions: ParsableArguments {
 
     /// Opens a model as these options say, and warns of what its file would have had Python run.
     func open(
-        _ path: String, allowPartial: Bool = false, with opener: ModelOpener? = nil
+        _ path: String, allowPartial: Bool = false, allowNonFinite: Bool = false,
+        with opener: ModelOpener? = nil
     ) throws(ZooError) -> (model: Model, report: ConversionReport?) {
-        let (model, report) = try (opener ?? self.opener(allowPartial: allowPartial)).open(path)
+        let (model, report) = try
+            (opener ?? self.opener(allowPartial: allowPartial, allowNonFinite: allowNonFinite)).open(path)
         for warning in report?.warnings ?? [] {
             Terminal.printError(ErrorText.oneLine("warning: \(path): \(warning)."))
         }
@@ -92,9 +94,10 @@ struct ModelOptions: ParsableArguments {
 
     /// Loads a file into the network of a graph document.
     func open(
-        _ path: String, as document: GraphDocument.Contents, allowPartial: Bool
+        _ path: String, as document: GraphDocument.Contents, allowPartial: Bool, allowNonFinite: Bool = false
     ) throws(ZooError) -> (model: Model, report: ConversionReport?) {
-        let (model, report) = try opener(allowPartial: allowPartial).open(path, as: document)
+        let (model, report) = try opener(allowPartial: allowPartial, allowNonFinite: allowNonFinite).open(
+            path, as: document)
         for warning in report.warnings {
             Terminal.printError(ErrorText.oneLine("warning: \(path): \(warning)."))
         }
@@ -102,7 +105,7 @@ struct ModelOptions: ParsableArguments {
     }
 
     /// An opener that follows these options.
-    func opener(allowPartial: Bool = false) -> ModelOpener {
+    func opener(allowPartial: Bool = false, allowNonFinite: Bool = false) -> ModelOpener {
         var conversion = Converter.Options()
         conversion.architecture = architecture
         conversion.dialect = dialect
@@ -111,6 +114,7 @@ struct ModelOptions: ParsableArguments {
         conversion.inputSize = inputSize?.side
         conversion.imageNetRescaling = imagenetRescaling
         conversion.allowPartial = allowPartial
+        conversion.allowsNonFinite = allowNonFinite
         var opener = ModelOpener(
             conversion: conversion, stateDict: key, isolation: .helper(executable: pathOfThisExecutable()))
         opener.dequantizes = dequantize

@@ -285,3 +285,16 @@ def written_networks_are_those_of_the_documented_python(bench: Bench):
                 ours, values = [found[key] for key in state], list(state.values())
             for value, its in zip(ours, values, strict=True):
                 require_equal_bytes(name, value.numpy(), its.numpy())
+
+
+@check
+def proof_kits_of_keras_applications_pass(bench: Bench):
+    for name, ending in sample([("EfficientNetB0", ".keras"), ("EfficientNetB0", ".weights.h5"), ("VGG16", ".weights.h5")]):
+        keras.utils.clear_session()
+        model = shaken(getattr(keras.applications, name)(weights=None, classes=11))
+        source, folder = bench.path(f"theirs{ending}"), bench.path(f"proof-{name}{ending}")
+        (model.save_weights if ending == ".weights.h5" else model.save)(source)
+        bench.run("convert", source, "-o", bench.path("proven.zoo.safetensors"), "--proof", folder)
+        result = subprocess.run([sys.executable, folder / "check.py"], capture_output=True, text=True, timeout=300)
+        print("    " + result.stdout.strip().rsplit("\n", 1)[-1])
+        assert result.returncode == 0 and "All results agree" in result.stdout, result.stdout + result.stderr

@@ -223,8 +223,10 @@ public struct ProofKit: Sendable {
             return [
                 [
                     "function": .string("keras.applications:\(found)"), "arguments": [],
-                    "options": classes.map { ["weights": .null, "classes": .integer($0)] }
-                        ?? ["weights": .null, "include_top": false],
+                    "options": classes.map {
+                        // Weights alone give logits here; Keras would apply softmax to them.
+                        ["weights": .null, "classes": .integer($0), "classifier_activation": .null]
+                    } ?? ["weights": .null, "include_top": false],
                 ]
             ]
         }

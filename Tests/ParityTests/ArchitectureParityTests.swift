@@ -179,8 +179,14 @@ extension ArchitectureParityTests.Source {
         options.dialect = dialect
         // Weights of convolutions alone don't tell odd sizes from even ones.
         if isAutoencoder { options.inputSize = pictures[1] }
-        let model = try Converter(options: options).convert(state).model
-        let nodes = model.graph.nodes.map { node in
+        return try Converter(options: options).convert(state).model.droppingNothing()
+    }
+}
+
+extension Model {
+    /// The same with nothing dropped while training.
+    func droppingNothing() throws -> Model {
+        let nodes = graph.nodes.map { node in
             let layer: Layer =
                 switch node.layer {
                 case .dropout: .dropout(probability: 0)
@@ -189,11 +195,11 @@ extension ArchitectureParityTests.Source {
                 }
             return Node(node.path, layer, inputs: node.inputs, sharing: node.sharing)
         }
-        let graph = try LayerGraph(
-            architecture: model.graph.architecture, input: model.graph.input, nodes: nodes,
-            output: model.graph.output, head: model.graph.head)
+        let changed = try LayerGraph(
+            architecture: graph.architecture, input: graph.input, nodes: nodes, output: graph.output,
+            head: graph.head)
         return try Model(
-            graph: graph, parameters: model.parameters, keys: model.keys, preprocessing: model.preprocessing)
+            graph: changed, parameters: parameters, keys: keys, preprocessing: preprocessing)
     }
 }
 

@@ -20,6 +20,18 @@ package struct KerasApplication: Sendable, CustomStringConvertible {
     /// What the filled model computes, row after row.
     package let results: [Double]
 
+    /// Samples of some layers' results, by their kernels' places.
+    package let activations: [String: [Double]]
+    /// What a pass back computes in `evaluation` and in `training`, by the places of variables.
+    package let passes: [String: Pass]
+
+    /// Results, gradients of Σ c·result and, in training, the statistics after it, as samples.
+    package struct Pass: Sendable {
+        package let results: [Double]
+        package let gradients: [String: (norm: Double, sample: [Double])]
+        package let statistics: [String: [Double]]
+    }
+
     package var description: String { name }
 
     /// Every model of the fixture, by name.
@@ -43,6 +55,29 @@ package struct KerasApplication: Sendable, CustomStringConvertible {
         self.name = name
         self.config = config
         self.results = json["results"]?.arrayValue?.compactMap(\.doubleValue) ?? []
+        func samples(_ value: JSONValue?) -> [String: [Double]] {
+            var result: [String: [Double]] = [:]
+            for (key, value) in value?.objectValue?.members ?? [] {
+                result[key] = value.arrayValue?.compactMap(\.doubleValue)
+            }
+            return result
+        }
+        activations = samples(json["activations"])
+        var passes: [String: Pass] = [:]
+        for mode in ["evaluation", "training"] {
+            guard let pass = json[mode] else { continue }
+            var gradients: [String: (norm: Double, sample: [Double])] = [:]
+            for (key, gradient) in pass["gradients"]?.objectValue?.members ?? [] {
+                guard let norm = gradient["norm"]?.doubleValue,
+                    let sample = gradient["sample"]?.arrayValue?.compactMap(\.doubleValue)
+                else { return nil }
+                gradients[key] = (norm, sample)
+            }
+            passes[mode] = Pass(
+                results: pass["results"]?.arrayValue?.compactMap(\.doubleValue) ?? [],
+                gradients: gradients, statistics: samples(pass["statistics"]))
+        }
+        self.passes = passes
         var list: [Layer] = []
         for layer in layers {
             guard let name = layer["name"]?.stringValue, let className = layer["class"]?.stringValue,

@@ -1,6 +1,6 @@
 """Writes applications.json.gz: of the models of keras.applications that have a name in Menagerie, with and without their
 classifiers, the configuration and every layer with weights: its name, its place in a `.weights.h5`, its variables and
-their shapes; and what two of them compute, filled by the formulas of ../architectures/filling.py, in float64.
+their shapes; and what two of them compute, forward and backward, filled by the formulas of ../architectures/filling.py, in float64.
 
 Variables are counted in the order of `model.weights`, the state of random generators and counters included, which keep
 their values: kernels and matrices are uniform in ±√(6 / fan-in), scales and variances in 0.5…1.5, everything else in
@@ -21,6 +21,7 @@ sys.path.insert(0, str(HERE.parent / "architectures"))
 
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
 from filling import uniform  # noqa: E402
 from keras.src.applications import efficientnet  # noqa: E402
 from keras.src.utils.naming import to_snake_case  # noqa: E402
@@ -88,8 +89,53 @@ def results(name, size, **options):
     pictures = (uniform(1_000_000, 2 * 3 * size * size) * 255).astype(np.float32).reshape(2, 3, size, size)
     if options.get("classifier_activation", "") is None or not options.get("include_top", True):
         values = model.predict(pictures.transpose(0, 2, 3, 1).astype(np.float64), verbose=0)
+    computed = passes(model, pictures.transpose(0, 2, 3, 1).astype(np.float64))
     keras.config.set_floatx("float32")
-    return {**facts(model), "results": [float(x) for x in values.reshape(-1)]}
+    return {**facts(model), "results": [float(x) for x in values.reshape(-1)], **computed}
+
+
+def sample(values, most=16):
+    """Up to so many elements, evenly spread over a tensor's row-major order, with ten digits."""
+    values = np.asarray(values, np.float64).reshape(-1)
+    count = min(most, values.size)
+    return [float(f"{values[(2 * k + 1) * values.size // (2 * count)]:.10g}") for k in range(count)]
+
+
+def passes(model, x):
+    """Samples of some layers' results, and of all gradients of Σ c·result in evaluation and in training, with the
+    running statistics after that; nothing is dropped. By the places of variables in a `.weights.h5`."""
+    count = int(np.prod(model.output_shape[1:])) * len(x)
+    cotangent = (uniform(2_000_000, count) - 0.5).astype(np.float32).astype(np.float64).reshape(len(x), -1)
+    places, uses = {}, {}
+    for layer in model.layers:
+        if hasattr(layer, "rate"):
+            layer.rate = 0.0
+        base = to_snake_case(type(layer).__name__)
+        uses[base] = uses.get(base, -1) + 1
+        store = f"layers/{base}" + (f"_{uses[base]}" if uses[base] else "")
+        for place, variable in enumerate(v for v in layer.weights if "seed" not in v.path):
+            places[variable.path] = f"{store}/vars/{place}"
+    weighted = [layer for layer in model.layers if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D))]
+    kept = [weighted[k * (len(weighted) - 1) // 4] for k in range(5)]
+    results = keras.Model(model.input, [layer.output for layer in kept])(x, training=False)
+    found = {"activations": {
+        places[layer.weights[0].path]: sample(value.numpy().transpose(0, 3, 1, 2), 64)
+        for layer, value in zip(kept, results)}}
+    has_statistics = any(variable.name == "moving_mean" for variable in model.weights)
+    for mode in ("evaluation", "training") if has_statistics else ("evaluation",):
+        variables = model.trainable_variables
+        with tf.GradientTape() as tape:
+            output = model(x, training=mode == "training")
+            total = tf.reduce_sum(output * cotangent)
+        gradients = tape.gradient(total, [variable.value for variable in variables])
+        found[mode] = {"results": sample(output, 64), "gradients": {
+            places[variable.path]: {"norm": float(f"{np.linalg.norm(gradient):.10g}"), "sample": sample(gradient)}
+            for variable, gradient in zip(variables, gradients)}}
+    if has_statistics:
+        found["training"]["statistics"] = {
+            places[variable.path]: sample(variable) for variable in model.weights
+            if variable.name in ("moving_mean", "moving_variance")}
+    return found
 
 
 def main():

@@ -93,7 +93,9 @@ public struct ProofKit: Sendable {
     private var keptLayers: [Node] {
         let graph = model.graph
         let weighted = graph.nodes.filter { node in
-            node.path != graph.output && node.parameters.contains { $0.path.role == .weight }
+            // timm's normalisations are one module with the function behind them.
+            if framework == .pytorch, case .batchNormalization = node.layer { return false }
+            return node.path != graph.output && node.parameters.contains { $0.path.role == .weight }
                 && (framework == .keras || module(of: node) != nil)
         }
         guard weighted.count > ProofKit.mostLayers else { return weighted }
@@ -196,13 +198,20 @@ public struct ProofKit: Sendable {
         switch framework {
         case .pytorch:
             let channels = model.graph.input.channels
-            // The dialect decides between networks that share all names.
+            // The dialect decides between networks that share all names, but not their numbers.
             let isTensorFlows = report?.plan.origin.dialect?.conventions?.padding == .same
-            let timm = isTensorFlows ? "tf_\(underscored)" : underscored
+            let timm = candidate(
+                "timm:create_model", [isTensorFlows ? "tf_\(underscored)" : underscored],
+                [("num_classes", classes), ("in_chans", channels)])
             let dashed = name.replacing("_", with: "-")
+            guard isTensorFlows else {
+                let torchvision = candidate(
+                    "torchvision.models:\(underscored)", [], [("num_classes", classes)])
+                let isTimms = report?.plan.origin.dialect?.name == "timm"
+                return isTimms ? [timm, torchvision] : [torchvision, timm]
+            }
             return [
-                candidate("torchvision.models:\(underscored)", [], [("num_classes", classes)]),
-                candidate("timm:create_model", [timm], [("num_classes", classes), ("in_chans", channels)]),
+                timm,
                 candidate(
                     "efficientnet_pytorch:EfficientNet.from_name", [dashed],
                     [("num_classes", classes), ("in_channels", channels)]),

@@ -7,9 +7,19 @@ import ZooModels
 import ZooTensors
 import ZooTestSupport
 
-/// What Keras itself computes with models of keras.applications that are filled by formula, in float64
-/// (tools/goldens/keras/make_applications.py).
+/// What Keras itself computes with models of keras.applications, of KerasHub and of image-classifiers that are filled by
+/// formula, in float64 (tools/goldens/keras/passes.py).
 @Suite struct KerasApplicationParityTests {
+    /// Each with the network that it is.
+    private static let models = [
+        ("VGG16-filled", "vgg16"), ("EfficientNetB0-filled", "efficientnet_b0"),
+        ("keras-hub-18-filled", "resnet18"), ("image-classifiers-18-filled", "custom"),
+    ]
+
+    private func application(_ name: String) throws -> KerasApplication {
+        try #require(KerasApplication.all[name] ?? KerasApplication.packages[name])
+    }
+
     private func checkpoint(_ application: KerasApplication) throws -> Checkpoint {
         var tensors: [CheckpointTensor] = []
         var layers: [CheckpointLayer] = []
@@ -47,11 +57,19 @@ import ZooTestSupport
         return try Tensor(values, shape: shape)
     }
 
-    @Test(arguments: ["VGG16-filled", "EfficientNetB0-filled"])
-    func resultsAreThoseOfKeras(_ name: String) throws {
-        let application = try #require(KerasApplication.all[name])
-        let (model, report) = try Converter().convert(checkpoint(application))
-        #expect(report.plan.architecture.name != "custom")
+    private func converted(_ application: KerasApplication) throws -> (model: Model, report: ConversionReport)
+    {
+        var options = Converter.Options()
+        // KerasHub's networks take any size.
+        options.inputSize = application.name.hasPrefix("keras-hub") ? 64 : nil
+        return try Converter(options: options).convert(checkpoint(application))
+    }
+
+    @Test(arguments: models)
+    func resultsAreThoseOfKeras(_ name: String, _ architecture: String) throws {
+        let application = try application(name)
+        let (model, report) = try converted(application)
+        #expect(report.plan.architecture.name == architecture)
         let input = model.graph.input
         let shape = input.shape(batch: 2)
         let pictures = (0..<shape.elementCount).map {
@@ -68,10 +86,10 @@ import ZooTestSupport
     }
 
     /// Five layers, every gradient in both modes, and the running statistics that training leaves.
-    @Test(arguments: ["VGG16-filled", "EfficientNetB0-filled"])
-    func passesBackAreThoseOfKeras(_ name: String) throws {
-        let application = try #require(KerasApplication.all[name])
-        let (converted, report) = try Converter().convert(checkpoint(application))
+    @Test(arguments: models)
+    func passesBackAreThoseOfKeras(_ name: String, _ architecture: String) throws {
+        let application = try application(name)
+        let (converted, report) = try converted(application)
         let model = try converted.droppingNothing()
         let entries = Dictionary(uniqueKeysWithValues: report.plan.entries.map { ($0.path, $0) })
         let executor = try Executors.plan.make(model)

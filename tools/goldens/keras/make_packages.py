@@ -1,5 +1,6 @@
 """Writes packages.json.gz: what KerasHub 0.32.0 and image-classifiers 1.0.0 build and save as ResNets: `model_config`, and
-every layer with weights: its name, its class, its place in a `.weights.h5`, its variables and their shapes.
+every layer with weights: its name, its class, its place in a `.weights.h5`, its variables and their shapes; and what the two
+ResNet18 compute, forward and backward (passes.py).
 
     pip download --no-deps keras-hub==0.32.0 image-classifiers==1.0.0, and unpack both into FOLDER
     python make_packages.py FOLDER
@@ -22,7 +23,7 @@ from pathlib import Path
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 import keras  # noqa: E402
-from keras.src.utils.naming import to_snake_case  # noqa: E402
+from passes import facts, fill, passes, pictures  # noqa: E402
 
 HERE = Path(__file__).parent
 STAGES = {18: [2, 2, 2, 2], 50: [3, 4, 6, 3]}
@@ -77,26 +78,6 @@ def image_classifiers(folder):
     return importlib.import_module("classification_models.models.resnet")
 
 
-def layers(model, parent=""):
-    found, uses = [], {}
-    for layer in model.layers:
-        base = to_snake_case(type(layer).__name__)
-        count = uses.get(base, 0)
-        uses[base] = count + 1
-        store = f"{parent}layers/{base}" + (f"_{count}" if count else "")
-        if hasattr(layer, "layers"):
-            found += layers(layer, store + "/")
-            continue
-        variables = [[v.name, list(v.shape)] for v in layer.weights if "seed" not in v.path]
-        if variables:
-            found.append({"name": layer.name, "class": type(layer).__name__, "store": store, "variables": variables})
-    return found
-
-
-def facts(model):
-    return {"config": json.loads(model.to_json()), "layers": layers(model), "parameters": model.count_params()}
-
-
 def main():
     folder, models = Path(sys.argv[1]), {}
     hub, classifiers = keras_hub(folder), image_classifiers(folder)
@@ -121,6 +102,14 @@ def main():
             keras.utils.clear_session()
             models[f"image-classifiers-{depth}{suffix}"] = facts(getattr(classifiers, f"ResNet{depth}")(
                 input_shape=(64, 64, 3), classes=9, include_top=top, weights=None))
+
+    keras.config.set_floatx("float64")
+    classifier = getattr(classifiers, "ResNet18")(input_shape=(64, 64, 3), classes=9, weights=None)
+    for name, model in (
+            ("keras-hub-18", hub.models.ResNetImageClassifier(backbone=backbone(), num_classes=7)),
+            ("image-classifiers-18", keras.Model(classifier.inputs, classifier.get_layer("fc1").output))):
+        fill(model)
+        models[f"{name}-filled"] = {**facts(model), **passes(model, pictures(64))}
     writer = {"python": platform.python_version(), "keras": keras.__version__}
     document = json.dumps({"writer": writer, "models": models}, separators=(",", ":"), sort_keys=True)
     (HERE / "packages.json.gz").write_bytes(gzip.compress(document.encode(), 9, mtime=0))

@@ -26,10 +26,7 @@ import ZooTestSupport
         _ application: KerasApplication, config: JSONValue? = nil,
         _ change: (inout Converter.Options) -> Void = { _ in }
     ) throws -> ConversionPlan {
-        var options = Converter.Options()
-        change(&options)
-        return try Converter(options: options).plan(
-            application.checkpoint(.kerasArchive, config: config ?? application.config))
+        try planned(application.checkpoint(.kerasArchive, config: config ?? application.config), change)
     }
 
     @Test func thereAreModels() { #expect(KerasApplication.all.count == 15) }
@@ -233,7 +230,23 @@ import ZooTestSupport
     }
 }
 
+/// What a conversion would do, its options changed.
+func planned(
+    _ checkpoint: Checkpoint, _ change: (inout Converter.Options) -> Void = { _ in }
+) throws -> ConversionPlan {
+    var options = Converter.Options()
+    change(&options)
+    return try Converter(options: options).plan(checkpoint)
+}
+
 extension KerasApplication {
+    /// A `.weights.h5` of a newer Keras, which tells the layers' names.
+    func named() throws -> Checkpoint {
+        var names = JSONObject()
+        for layer in layers { names[layer.store] = .string(layer.name) }
+        return try checkpoint(.kerasWeights, config: nil, extras: ["layer_names": .object(names)])
+    }
+
     /// A file of the model.
     /// - Parameters:
     ///   - config: `model_config`; `nil` for weights alone.

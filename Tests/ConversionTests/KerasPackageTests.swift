@@ -13,21 +13,6 @@ import ZooTestSupport
         try #require(KerasApplication.packages[name])
     }
 
-    private func plan(
-        _ checkpoint: Checkpoint, _ change: (inout Converter.Options) -> Void = { _ in }
-    ) throws -> ConversionPlan {
-        var options = Converter.Options()
-        change(&options)
-        return try Converter(options: options).plan(checkpoint)
-    }
-
-    /// A `.weights.h5` of a newer Keras, which tells the layers' names.
-    private func named(_ model: KerasApplication) throws -> Checkpoint {
-        var names = JSONObject()
-        for layer in model.layers { names[layer.store] = .string(layer.name) }
-        return try model.checkpoint(.kerasWeights, config: nil, extras: ["layer_names": .object(names)])
-    }
-
     // MARK: KerasHub
 
     /// torchvision's name for a layer of KerasHub's.
@@ -48,11 +33,11 @@ import ZooTestSupport
         let architecture = name.contains("18") ? "resnet18" : "resnet50"
         let isWhole = !name.hasSuffix("backbone")
         let files = [
-            try model.checkpoint(.kerasArchive, config: model.config), try named(model),
+            try model.checkpoint(.kerasArchive, config: model.config), try model.named(),
             try model.checkpoint(.kerasHDF5, config: nil),
         ]
         for (place, file) in files.enumerated() where !(place == 2 && isWhole) {
-            let plan = try plan(file)
+            let plan = try planned(file)
             #expect(plan.architecture.name == architecture && plan.unused.isEmpty)
             try plan.requireComplete(file: nil)
             #expect(plan.graph.classCount == (isWhole ? 7 : nil))
@@ -79,21 +64,21 @@ import ZooTestSupport
             #expect(plan.assumptions.contains { $0.contains("weights alone") } == (place > 0))
             #expect(plan.outputActivation == (isWhole && place == 0 ? "softmax" : nil))
         }
-        #expect(try plan(files[0]) { $0.inputSize = 96 }.graph.input.height == 96)
+        #expect(try planned(files[0]) { $0.inputSize = 96 }.graph.input.height == 96)
     }
 
     /// Without names of layers, the two branches of a block can't be told apart.
     @Test func namelessWeightsOfBranchesAreRefused() throws {
         let file = try model("keras-hub-18-backbone").checkpoint(.kerasWeights, config: nil)
-        #expect { try plan(file) } throws: { ($0 as? ZooError)?.code == .ambiguous }
+        #expect { try planned(file) } throws: { ($0 as? ZooError)?.code == .ambiguous }
     }
 
     @Test func otherVersionsAreRefusedByName() throws {
         for (name, what) in [("v2", "use_pre_activation"), ("vd", "input_conv_filters")] {
             let model = try model("keras-hub-\(name)")
-            for file in [try model.checkpoint(.kerasArchive, config: model.config), try named(model)] {
+            for file in [try model.checkpoint(.kerasArchive, config: model.config), try model.named()] {
                 #expect {
-                    try plan(file)
+                    try planned(file)
                 } throws: { error in
                     let error = try #require(error as? ZooError)
                     return error.code == .unsupported && error.tensor == "ResNetBackbone.\(what)"
@@ -109,7 +94,7 @@ import ZooTestSupport
             try #require(text.contains(from), "\(from)")
             let config = try JSONParser.parse(text.replacing(from, with: to))
             let file = try model("keras-hub-18").checkpoint(.kerasArchive, config: config)
-            #expect(throws: ZooError.self, "\(to)") { _ = try plan(file) }
+            #expect(throws: ZooError.self, "\(to)") { _ = try planned(file) }
         }
     }
 
@@ -125,7 +110,7 @@ import ZooTestSupport
         ]
         let file = try model.checkpoint(
             .kerasArchive, config: model.config, extras: ["image_converter.json": converter])
-        let preprocessing = try #require(try plan(file).origin.preprocessing)
+        let preprocessing = try #require(try planned(file).origin.preprocessing)
         #expect(preprocessing.mean == [2, 8, -4] && preprocessing.standardDeviation == [2, 4, 8])
         #expect(preprocessing.scale == 1 && preprocessing.crop == Extent(224) && !preprocessing.isAssumed)
     }
@@ -139,13 +124,13 @@ import ZooTestSupport
     ])
     func namesGiveTheNetworkOfImageClassifiers(_ name: String) throws {
         let model = try model(name)
-        let whole = try plan(model.checkpoint(.kerasArchive, config: model.config))
+        let whole = try planned(model.checkpoint(.kerasArchive, config: model.config))
         #expect(whole.architecture.name == "custom")
         try whole.requireComplete(file: nil)
         for file in [
-            try named(model), try model.checkpoint(.kerasHDF5, config: nil),
+            try model.named(), try model.checkpoint(.kerasHDF5, config: nil),
         ] {
-            let alone = try plan(file) { $0.inputSize = 64 }
+            let alone = try planned(file) { $0.inputSize = 64 }
             try alone.requireComplete(file: nil)
             let theirs = Dictionary(uniqueKeysWithValues: whole.graph.nodes.map { ($0.path, $0) })
             #expect(alone.graph.nodes.count == whole.graph.nodes.count)
@@ -160,7 +145,7 @@ import ZooTestSupport
             #expect(
                 alone.assumptions.contains { $0.contains("image-classifiers gives layers of these names") })
             // Pictures of the usual size where nothing says another.
-            #expect(try plan(file).graph.input.height == 224)
+            #expect(try planned(file).graph.input.height == 224)
         }
         guard case .batchNormalization(let first)? = whole.graph["bn_data"]?.layer else {
             Issue.record("the pictures aren't normalised")

@@ -13,21 +13,6 @@ import ZooTestSupport
         try #require(KerasApplication.all[name])
     }
 
-    private func plan(
-        _ checkpoint: Checkpoint, _ change: (inout Converter.Options) -> Void = { _ in }
-    ) throws -> ConversionPlan {
-        var options = Converter.Options()
-        change(&options)
-        return try Converter(options: options).plan(checkpoint)
-    }
-
-    /// A `.weights.h5` of a newer Keras, which tells the layers' names.
-    private func named(_ application: KerasApplication) throws -> Checkpoint {
-        var names = JSONObject()
-        for layer in application.layers { names[layer.store] = .string(layer.name) }
-        return try application.checkpoint(.kerasWeights, config: nil, extras: ["layer_names": .object(names)])
-    }
-
     private static let models = [
         ("VGG16", "vgg16", 32), ("VGG19", "vgg19", 38), ("VGG16-notop", "vgg16", 26),
         ("EfficientNetB0", "efficientnet_b0", 313), ("EfficientNetB2", "efficientnet_b2", 441),
@@ -38,15 +23,15 @@ import ZooTestSupport
 
     @Test(arguments: models) func namesDecide(_ name: String, _ architecture: String, _ count: Int) throws {
         let application = try application(name)
-        for checkpoint in [try application.checkpoint(.kerasHDF5, config: nil), try named(application)] {
-            let plan = try plan(checkpoint)
+        for checkpoint in [try application.checkpoint(.kerasHDF5, config: nil), try application.named()] {
+            let plan = try planned(checkpoint)
             #expect(plan.architecture.name == architecture && plan.entries.count == count)
             try plan.requireComplete(file: nil)
             #expect(plan.origin.dialect?.name == "keras")
             #expect(plan.entries.allSatisfy { !$0.isAssumed })
             // The graph is that of the whole file, but for how a body's features are pooled.
             if !name.contains("notop") {
-                let whole = try self.plan(application.checkpoint(.kerasArchive, config: application.config))
+                let whole = try planned(application.checkpoint(.kerasArchive, config: application.config))
                 #expect(plan.graph.nodes.map(\.path) == whole.graph.nodes.map(\.path))
                 for entry in plan.entries {
                     let other = whole.entries.first { $0.path == entry.path }
@@ -64,17 +49,17 @@ import ZooTestSupport
         let application = try application("VGG16")
         let mine = ["fc1": "my_features", "fc2": "my_other", "predictions": "my_classes"]
         let file = try application.checkpoint(.kerasHDF5, config: nil) { mine[$0] ?? $0 }
-        let plan = try plan(file)
+        let plan = try planned(file)
         #expect(plan.origin.foreignHead == ["my_features", "my_other", "my_classes"])
         #expect(throws: ZooError.self) { try plan.requireComplete(file: nil) }
-        let body = try self.plan(file) { $0.isHeadless = true }
+        let body = try planned(file) { $0.isHeadless = true }
         try body.requireComplete(file: nil)
         #expect(body.entries.count == 26 && body.graph.head == nil)
         // A single layer that fits the features is the head.
         let head = try self.application("EfficientNetB0").checkpoint(.kerasHDF5, config: nil) {
             $0 == "predictions" ? "dense" : $0
         }
-        #expect(try self.plan(head).entries.last?.key == "dense/bias")
+        #expect(try planned(head).entries.last?.key == "dense/bias")
     }
 
     // MARK: The second scaling
@@ -87,13 +72,13 @@ import ZooTestSupport
             ([1, 1, 1], false, "never adapted"), ([0.3, 0.2, 0.1], false, "of its own"),
         ] {
             let file = try application.checkpoint(.kerasHDF5, config: nil, numbers: ["variance": variance])
-            let plan = try plan(file)
+            let plan = try planned(file)
             #expect((plan.graph["rescaling_1"] != nil) == isThere, "\(word)")
             #expect(
                 plan.assumptions.contains { $0.contains(word) && $0.contains("--imagenet-rescaling") },
                 "\(word)")
             // And what the user says goes first.
-            let asked = try self.plan(file) { $0.imageNetRescaling = !isThere }
+            let asked = try planned(file) { $0.imageNetRescaling = !isThere }
             #expect((asked.graph["rescaling_1"] != nil) == !isThere)
             #expect(asked.assumptions.contains { $0.contains("as was asked for") })
         }
@@ -106,7 +91,7 @@ import ZooTestSupport
             try application("VGG16-notop").checkpoint(.kerasHDF5, config: nil),
         ] {
             #expect {
-                try plan(file) { $0.imageNetRescaling = true }
+                try planned(file) { $0.imageNetRescaling = true }
             } throws: { ($0 as? ZooError)?.code == .invalidArgument }
         }
     }
@@ -117,10 +102,10 @@ import ZooTestSupport
         _ name: String, _ architecture: String, _ count: Int
     ) throws {
         let application = try application(name)
-        let known = try plan(application.checkpoint(.kerasHDF5, config: nil))
+        let known = try planned(application.checkpoint(.kerasHDF5, config: nil))
         let file = try application.checkpoint(.kerasHDF5, config: nil) { "x_\($0.hashed)" }
         for checkpoint in [file, try application.checkpoint(.kerasWeights, config: nil).byClass()] {
-            let plan = try plan(checkpoint)
+            let plan = try planned(checkpoint)
             #expect(plan.architecture.name == architecture && plan.entries.count == count)
             try plan.requireComplete(file: nil)
             #expect(plan.entries.allSatisfy { $0.isAssumed })
@@ -142,14 +127,14 @@ import ZooTestSupport
         let network = try model("resnet18")
         for format in [CheckpointFormat.kerasHDF5, .kerasWeights] {
             #expect {
-                try plan(checkpoint(of: network, format))
+                try planned(checkpoint(of: network, format))
             } throws: { error in
                 let error = try #require(error as? ZooError)
                 return error.code == .ambiguous && error.problem.contains("layer2.0.bn2")
                     && error.problem.contains("layer2.0.downsample.1")
             }
         }
-        let alexNet = try plan(checkpoint(of: model("alexnet"), .kerasWeights))
+        let alexNet = try planned(checkpoint(of: model("alexnet"), .kerasWeights))
         #expect(alexNet.architecture.name == "alexnet" && alexNet.entries.count == 16)
         try alexNet.requireComplete(file: nil)
     }
@@ -186,7 +171,7 @@ import ZooTestSupport
                 let file = try Checkpoint(
                     format: format, path: "own.h5", tensors: tensors, layers: layers.reversed(),
                     extras: format == .kerasHDF5 ? [:] : ["layer_names": .object(names)])
-                let plan = try plan(file)
+                let plan = try planned(file)
                 #expect(plan.architecture.name == name && plan.graph.classCount == (isHeadless ? nil : 7))
                 try plan.requireComplete(file: nil)
                 #expect(plan.entries.allSatisfy { !$0.isAssumed } && plan.unused.isEmpty)
@@ -201,7 +186,7 @@ import ZooTestSupport
         layers.removeLast()
         let shorter = try Checkpoint(
             format: .kerasHDF5, path: "short.h5", tensors: file.tensors.dropLast(2), layers: layers)
-        #expect { try plan(shorter) } throws: { ($0 as? ZooError)?.code == .mismatch }
+        #expect { try planned(shorter) } throws: { ($0 as? ZooError)?.code == .mismatch }
     }
 
     private func model(_ architecture: String) throws -> Model {

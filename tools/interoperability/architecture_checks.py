@@ -8,6 +8,7 @@ import numpy as np
 import timm
 import torch
 import torchvision
+import transformers
 from safetensors import safe_open
 
 from harness import THREADS, Bench, check, error, require_equal_bytes, sample
@@ -246,3 +247,36 @@ def inexact_writing_is_asked_for_and_recorded(bench: Bench):
     assert any("folded into their running variances" in note for note in folded["notes"]), folded["notes"]
     # What is exact is written without a word.
     assert bench.json("convert", ours, "-o", bench.path("t.pth"), "--to", "timm-tf", "--allow-inexact")["inexact"] == []
+
+
+@check
+def resnets_of_transformers_compute_what_it_does(bench: Bench):
+    """Hugging Face's own ResNets: folders that they save, their logits and stages, and their own names back."""
+    rows = [
+        ("resnet18", "basic", [2, 2, 2, 2], [64, 128, 256, 512]),
+        ("resnet50", "bottleneck", [3, 4, 6, 3], [256, 512, 1024, 2048]),
+        ("resnet34", "basic", [3, 4, 6, 3], [64, 128, 256, 512])]
+    for name, kind, depths, widths in sample(rows):
+        labels = {place: f"kind {place}" for place in range(7)}
+        configuration = transformers.ResNetConfig(
+            layer_type=kind, depths=depths, hidden_sizes=widths, id2label=labels,
+            label2id={label: place for place, label in labels.items()})
+        model = shaken(transformers.ResNetForImageClassification(configuration))
+        folder = bench.path(f"transformers-{name}")
+        model.save_pretrained(folder)
+        ours = bench.path("ours.zoo.safetensors")
+        report = bench.json("convert", folder, "-o", ours)
+        assert report["architecture"] == name and not report["report"]["missing"], report["architecture"]
+        assert "Hugging Face" in report["report"]["dialect"], report["report"]["dialect"]
+        x = torch.from_numpy(np.random.default_rng(12).normal(size=(16, 3, 64, 64)).astype(np.float32))
+        with torch.no_grad():
+            results = model(x, output_hidden_states=True)
+        # The stem with its pooling, then stage after stage.
+        found = bench.forward(ours, x.numpy(), ["maxpool", "stage1", "stage2", "stage3", "stage4"])
+        logits = found.pop("logits")
+        errors = [error(logits, results.logits), *(
+            error(ours, theirs) for ours, theirs in zip(found.values(), results.hidden_states, strict=True))]
+        print(f"    {name}: logits {errors[0]:.1e}, layers {max(errors[1:]):.1e}")
+        assert max(errors) <= 1e-4, errors
+        assert (np.argsort(-logits)[:, :5] == np.argsort(-results.logits.numpy())[:, :5]).all()
+        require_same_state(model, torch.load(bench.convert(ours, "again.pth"), weights_only=True))

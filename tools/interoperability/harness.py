@@ -28,7 +28,8 @@ def sample(rows, fixed=1):
         seed = int(os.environ.get("MENAGERIE_MATRIX_SEED") or secrets.randbelow(1 << 31))
         drawn = random.Random(seed).choice(rows[fixed:])
         chosen = [*rows[:fixed], drawn]
-        print(f"    {drawn}; again with MENAGERIE_MATRIX_SEED={seed}")
+        title = drawn[0] if isinstance(drawn, tuple) and any(map(callable, drawn)) else drawn
+        print(f"    {title}; again with MENAGERIE_MATRIX_SEED={seed}")
     print(f"    {len(chosen)} of {len(rows)} rows")
     return chosen
 

@@ -21,8 +21,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 MODULES = [
     "pytorch_checks", "table_checks", "matrix_checks", "keras_checks", "keras_storage_checks", "keras_network_checks",
-    "keras_export_checks", "keras_application_checks", "keras_package_checks", "keras_random_checks",
-    "architecture_checks", "draft_checks", "photograph_checks", "schema_checks", "proof_checks"]
+    "keras_export_checks", "keras_application_checks", "keras_package_checks", "keras_source_checks",
+    "keras_random_checks", "architecture_checks", "draft_checks", "photograph_checks", "schema_checks", "proof_checks"]
 sys.path.insert(0, str(HERE))
 
 

@@ -52,6 +52,17 @@ import Testing
         #expect(try document(Repository.path("tools/goldens/keras/nested.keras")).contains("\"inputs\": ["))
     }
 
+    @Test func nativeModelsNeedNoDraft() throws {
+        let native = scratch.path("n.zoo.safetensors")
+        #expect(try zoo.run("convert", pth, "-o", native).code == 0)
+        try zoo.expectOneClearLine([
+            FailingCall(["graph", "draft", native], naming: native, "zoo graph show"),
+            FailingCall(["graph", "draft", pth, "--output-activation", "tanh"], naming: "no decoder"),
+        ])
+        let draft = try zoo.run("graph", "draft", pth)
+        #expect(draft.code == 0 && (draft.output + draft.errors).contains("this is lenet"))
+    }
+
     @Test func theReadmesExampleWorks() throws {
         let readme = try String(contentsOfFile: Repository.path("README.md"), encoding: .utf8)
         let example = try #require(readme.firstMatch(of: /```json\n((?s).*?)```/)).output.1

@@ -47,6 +47,8 @@ import ZooTensors
         choices.pooling = .maximum
         #expect(try draft.blanks(explanation: 0, choices).isEmpty)
         for place in draft.explanations.indices {
+            let hasPooling = try draft.blanks(explanation: place)["operation"] != nil
+            choices.pooling = hasPooling ? .maximum : nil
             let text = try draft.text(explanation: place, choices)
             let document = try GraphDocument.read(JSONParser.parse(Array(text.utf8)))
             let (model, report) = try Converter().convert(file, to: document)
@@ -95,6 +97,71 @@ import ZooTensors
         #expect { try GraphDraft(normalized) } throws: { ($0 as? ZooError)?.tensor == "norm.weight" }
         #expect(throws: ZooError.self) { try GraphDraft(checkpoint(digits, format: .kerasWeights)) }
         #expect(throws: ZooError.self) { try GraphDraft(checkpoint([])) }
+    }
+
+    /// What a file from a stranger may say.
+    @Test func impossibleShapesAreRefusedByName() throws {
+        for (name, shape) in [
+            ("conv.bias", [] as TensorShape), ("conv.bias", [4, 1]), ("conv.weight", [4, 0, 3, 3]),
+            ("conv.weight", [0, 1 << 40, 3, 3]), ("conv.running_mean", [2, 2]), ("conv.weight", [4, 3, 3]),
+            ("conv.weight", []),
+        ] {
+            var entries = layer("conv", [4, 3, 3, 3]).filter { $0.name != name }
+            entries.insert((name, shape), at: 0)
+            let file = try checkpoint(entries)
+            #expect(throws: ZooError.self, "\(name) \(shape)") { try GraphDraft(file) }
+        }
+        let many = (0..<501).flatMap { layer("\($0)", [1, 1, 3, 3]) }
+        #expect { try GraphDraft(checkpoint(many)) } throws: { ($0 as? ZooError)?.code == .limitExceeded }
+    }
+
+    /// As many convolutions as could be strided each by itself, or not: that many ways aren't tried.
+    @Test func longChainsAreReadInTime() throws {
+        let encoder = (0..<60).flatMap { layer("encoder.\($0)", [4, $0 == 0 ? 1 : 4, 3, 3]) }
+        let decoder = (0..<60).flatMap {
+            layer("decoder.\($0)", [4, $0 == 59 ? 1 : 4, 3, 3], bias: $0 == 59 ? 1 : 4)
+        }
+        _ = try GraphDraft(checkpoint(encoder + decoder))
+        _ = try GraphDraft(checkpoint(encoder + layer("fc", [2, 4 * 17 * 17])))
+    }
+
+    /// Without a bias, `[C, 1, k, k]` could be either.
+    @Test func channelByChannelIsNoDecoder() throws {
+        let separable: Entries =
+            layer("first", [8, 3, 3, 3]) + [
+                ("depth.weight", [8, 1, 3, 3]), ("point.weight", [16, 8, 1, 1]),
+            ]
+        let draft = try GraphDraft(checkpoint(separable + layer("fc", [4, 16])))
+        #expect(try draft.text().contains("\"groups\": 8") && draft.remarks.isEmpty)
+        let decoder: Entries =
+            layer("encoder.0", [8, 1, 3, 3]) + [
+                ("decoder.0.weight", [8, 8, 3, 3]), ("decoder.2.weight", [8, 1, 3, 3]),
+            ]
+        #expect(try GraphDraft(checkpoint(decoder)).text().contains("transposed_convolution"))
+    }
+
+    @Test func choicesThatWouldDoNothingAreRefused() throws {
+        let draft = try GraphDraft(checkpoint(digits))
+        var choices = GraphDraft.Choices()
+        choices.outputActivation = .some(.sigmoid)
+        #expect { try draft.text(explanation: 0, choices) } throws: {
+            ($0 as? ZooError)?.remedy?.contains("--output-activation") == true
+        }
+        choices = GraphDraft.Choices()
+        choices.pooling = .maximum
+        let plain = try GraphDraft(checkpoint(layer("fc1", [50, 320]) + layer("fc2", [10, 50])))
+        #expect(throws: ZooError.self) { try plain.text(explanation: 0, choices) }
+        #expect { try plain.text(explanation: 7) } throws: {
+            ($0 as? ZooError)?.remedy?.contains("--explanation") == true
+        }
+    }
+
+    @Test func whatIsKnownNeedsNoDraft() throws {
+        let lenet =
+            layer("conv1", [6, 1, 5, 5]) + layer("conv2", [16, 6, 5, 5]) + layer("fc1", [120, 400])
+            + layer("fc2", [84, 120]) + layer("fc3", [10, 84])
+        let draft = try GraphDraft(checkpoint(lenet))
+        #expect(draft.remarks.first?.contains("this is lenet") == true && !draft.explanations.isEmpty)
     }
 
     @Test func decodersLeadBackToThePicture() throws {

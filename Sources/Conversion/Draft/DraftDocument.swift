@@ -15,16 +15,30 @@ struct DraftDocument {
 
     init(_ draft: GraphDraft, explanation place: Int, _ choices: GraphDraft.Choices) throws(ZooError) {
         guard place == 0 || draft.explanations.indices.contains(place) else {
+            let count = draft.explanations.count
             throw ZooError(
                 .invalidArgument, "the draft has no such explanation",
-                expected: "1 to \(draft.explanations.count)",
-                found: "\(place + 1)")
+                expected: count == 0 ? "none, for no usual numbers explain the shapes" : "1 to \(count)",
+                found: "\(place + 1)", remedy: "Leave --explanation out for the first one.")
+        }
+        guard
+            draft.layers.contains(where: \.isTransposed)
+                || (choices.codeActivation == nil && choices.outputActivation == nil)
+        else {
+            throw ZooError(
+                .invalidArgument, "the network has no decoder, so it has no function of one",
+                remedy: "Leave --code-activation and --output-activation out.")
         }
         self.draft = draft
         self.choices = choices
         explanation = draft.explanations.indices.contains(place) ? draft.explanations[place] : nil
         taken = Set(draft.layers.map(\.name))
         build()
+        guard choices.pooling == nil || nodes.contains(where: \.layer.isPooling) else {
+            throw ZooError(
+                .invalidArgument, "this explanation has no pooling whose kind could be said",
+                found: explanation?.sentence, remedy: "Leave --pooling out, or choose another --explanation.")
+        }
     }
 
     /// The document's text.
@@ -197,5 +211,14 @@ struct DraftDocument {
             count += 1
         }
         return name
+    }
+}
+
+extension Layer {
+    fileprivate var isPooling: Bool {
+        switch self {
+        case .pooling, .globalPooling: true
+        default: false
+        }
     }
 }

@@ -130,8 +130,12 @@ struct DraftGeometry {
         return size
     }
 
+    /// Most convolutions that are looked at one by one.
+    private static let mostSingly = 12
+
     /// Ways of an encoder whose strides make it small: each convolution by itself strided, or taking all of the map.
     func encoders(from picture: Int) -> [(way: Way, size: Int)] {
+        guard layers.count <= DraftGeometry.mostSingly else { return [] }
         var open: [(way: Way, size: Int)] = [(Way(steps: [], cost: 0), picture)]
         for layer in layers {
             let kernel = layer.kernel.height
@@ -154,6 +158,7 @@ struct DraftGeometry {
 
     /// Ways of a decoder back to the picture's size.
     func decoders(from size: Int, to picture: Int) -> [Way] {
+        guard layers.count <= DraftGeometry.mostSingly else { return [] }
         var open: [(way: Way, size: Int)] = [(Way(steps: [], cost: 0), size)]
         for layer in layers {
             let kernel = layer.kernel.height

@@ -46,21 +46,37 @@ struct DraftLayer: Sendable {
         return side > 0 && side * side * inputs == linear.outputs ? side : nil
     }
 
+    /// Most layers that a draft has: what nobody would fill in by hand.
+    private static let mostLayers = 500
+    /// Most channels, features, or elements of a kernel's side.
+    private static let largestExtent = 1 << 24
+
     /// The layers of a state dict, in its order.
-    /// - Throws: ``ZooError`` for a tensor that is no parameter of a layer which drafts know.
+    /// - Throws: ``ZooError`` for a tensor that is no parameter of a layer which drafts know, and for more layers than
+    ///   anybody would fill in.
     static func all(in checkpoint: Checkpoint) throws(ZooError) -> [DraftLayer] {
         var names: [String] = []
         var shapes: [String: [ParameterRole: TensorShape]] = [:]
         for tensor in checkpoint.tensors where !tensor.name.hasSuffix(".\(ConversionPlan.counter)") {
-            guard let path = ParameterPath(tensor.name) else { throw unknown(tensor.name, tensor.shape) }
+            guard let path = ParameterPath(tensor.name),
+                tensor.shape.dimensions.allSatisfy({ (1...largestExtent).contains($0) }),
+                path.role == .weight || tensor.shape.rank == 1
+            else { throw unknown(tensor.name, tensor.shape) }
             if shapes[path.node] == nil { names.append(path.node) }
             shapes[path.node, default: [:]][path.role] = tensor.shape
         }
+        guard names.count <= mostLayers else {
+            throw ZooError(
+                .limitExceeded, "drafts are for small networks", expected: "at most \(mostLayers) layers",
+                found: "\(names.count)", remedy: "zoo graph --help says how to write a graph document.")
+        }
         var layers: [DraftLayer] = []
+        var hasDecoder = false
         // Channels or features that the layer before gives.
         var width: Int?
         for name in names {
-            var layer = try layer(name, shapes[name] ?? [:], behind: width)
+            var layer = try layer(name, shapes[name] ?? [:], behind: width, inDecoder: hasDecoder)
+            hasDecoder = hasDecoder || layer.isTransposed
             if let width, layer.inputs != width, !(layer.isLinear && layers.last?.isLinear != true),
                 !(layer.isTransposed && layers.last?.isLinear == true)
             {
@@ -73,10 +89,10 @@ struct DraftLayer: Sendable {
     }
 
     private static func layer(
-        _ name: String, _ shapes: [ParameterRole: TensorShape], behind width: Int?
+        _ name: String, _ shapes: [ParameterRole: TensorShape], behind width: Int?, inDecoder: Bool
     ) throws(ZooError) -> DraftLayer {
         let (bias, weight) = (shapes[.bias], shapes[.weight])
-        if let channels = shapes[.runningMean], channels.rank == 1 {
+        if let channels = shapes[.runningMean] {
             return DraftLayer(
                 name: name, kind: .batchNormalization(hasScale: weight != nil, hasCenter: bias != nil),
                 inputs: channels[0], outputs: channels[0], hasBias: bias != nil)
@@ -86,7 +102,7 @@ struct DraftLayer: Sendable {
         case 2:
             return DraftLayer(
                 name: name, kind: .linear, inputs: weight[1], outputs: weight[0], hasBias: bias != nil)
-        case 4: return spatial(name, weight, bias: bias, behind: width)
+        case 4: return spatial(name, weight, bias: bias, behind: width, inDecoder: inDecoder)
         case 1 where bias == nil && (weight[0] == 1 || weight[0] == width):
             return DraftLayer(
                 name: name, kind: .parametricReLU, inputs: width ?? weight[0], outputs: width ?? weight[0],
@@ -96,18 +112,18 @@ struct DraftLayer: Sendable {
     }
 
     /// Convolutions have their outputs first, transposed ones their inputs; the bias tells, then what comes before, then
-    /// the name.
+    /// the name. With one channel in each group, a convolution that works channel by channel is the usual one.
     private static func spatial(
-        _ name: String, _ weight: TensorShape, bias: TensorShape?, behind width: Int?
+        _ name: String, _ weight: TensorShape, bias: TensorShape?, behind width: Int?, inDecoder: Bool
     ) -> DraftLayer {
         let kernel = Extent(weight[2], weight[3])
         let words = ["deconv", "decoder", "transpose", "convt", "upconv", "up."]
-        let isNamed = words.contains { name.lowercased().contains($0) }
+        let isLikely = inDecoder || words.contains { name.lowercased().contains($0) }
         let isTransposed: Bool
-        if let bias, bias.rank == 1, bias[0] != weight[0] {
+        if let bias, bias[0] != weight[0] {
             isTransposed = true
         } else if weight[0] == weight[1] || bias == nil {
-            isTransposed = width == weight[0] && (width != weight[1] || isNamed)
+            isTransposed = width == weight[0] && ((width != weight[1] && weight[1] > 1) || isLikely)
         } else {
             isTransposed = false
         }

@@ -59,16 +59,22 @@ public struct GraphDraft: Sendable {
         guard let first = layers.first else { throw ZooError(.missingTensor, "the file holds no tensors") }
         self.layers = layers
         var remarks: [String] = []
+        if let plan = try? Converter().plan(checkpoint), (try? plan.requireComplete(file: nil)) != nil {
+            remarks.append(
+                "this is \(plan.architecture.name) by \(plan.dialect); zoo convert reads it without a draft")
+        }
+        var isChain = true
         for layer in layers {
             guard let width = layer.breakage else { continue }
+            isChain = false
             remarks.append(
                 "\(layer.name) takes \(layer.inputs), the layer before it gives \(width): layers don't follow each other in the "
                     + "file's order there; fill in what it reads")
         }
         let search = DraftSearch(layers: layers, size: size)
         explanations =
-            remarks.isEmpty && first.isSpatial ? Array(search.found().prefix(Self.maximumCount)) : []
-        if explanations.isEmpty, remarks.isEmpty {
+            isChain && first.isSpatial ? Array(search.found().prefix(Self.maximumCount)) : []
+        if explanations.isEmpty, isChain {
             remarks.append(
                 first.isSpatial
                     ? "no usual size of pictures, padding and pooling explains \(search.target); say the size with --input-size"

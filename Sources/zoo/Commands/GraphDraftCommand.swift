@@ -85,9 +85,16 @@ struct GraphDraftCommand: ParsableCommand {
     }
 
     func run() throws {
-        var opener = ModelOpener(stateDict: key, isolation: .helper(executable: pathOfThisExecutable()))
-        opener.dequantizes = false
+        let opener = ModelOpener(stateDict: key, isolation: .helper(executable: pathOfThisExecutable()))
         let checkpoint = try opener.checkpoint(file)
+        for warning in checkpoint.warnings {
+            Terminal.printError(ErrorText.oneLine("warning: \(file): \(warning)."))
+        }
+        guard !ModelFile.isNative(checkpoint) else {
+            throw ZooError(
+                .invalidArgument, "a native model says itself which network it is", file: file,
+                remedy: "Print its document: zoo graph show \(Paths.quoted(file))")
+        }
         let choices = try choices()
         let draft: GraphDraft
         let text: String

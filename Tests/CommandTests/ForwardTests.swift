@@ -42,6 +42,13 @@ import Testing
         let input = try array("x.npy", [3, 1, 32, 32])
         let some = try forward(input, "some.npz", "--keep", "conv*", "--keep", "fc1")
         #expect(names(some) == ["logits", "conv1", "conv2", "fc1"])
+        // A part stands for what comes out of it.
+        let part = try forward(input, "part.npz", "--keep", "stage1", "--keep", "body", "--keep", "stage1")
+        #expect(names(part) == ["logits", "stage1", "body"])
+        #expect(
+            (part["arrays"] as? [[String: Any]])?.compactMap { $0["node"] as? String } == [
+                "fc3", "pool2", "flatten",
+            ])
         let all = try forward(input, "all.safetensors", "--all")
         #expect(names(all).count == 13 && names(all).contains("flatten"))
         // The formats hold the same numbers.

@@ -12,8 +12,9 @@ struct Forward: ParsableCommand {
 
             An .npy output gets the logits; an .npz or .safetensors file gets them as "logits" beside an array for \
             each layer kept, under the layer's path. Layers are those that `zoo summary` lists; the path of a module \
-            stands for what the module gives, as a hook on it in PyTorch would see it. A network's final softmax is \
-            left out when it is converted, so these are logits.
+            stands for what the module gives, as a hook on it in PyTorch would see it, and the name of a part \
+            (stem, stage1, body) for what comes out of that. A network's final softmax is left out when it is \
+            converted, so these are logits.
 
             With --mode training, BatchNorm uses the batch's statistics and dropout drops, drawn from --seed; the \
             running statistics that the pass leaves are written too, as "bn1.running_mean".
@@ -21,6 +22,7 @@ struct Forward: ParsableCommand {
             Examples:
               zoo forward lenet.zoo.safetensors --input x.npy -o y.npy
               zoo forward lenet-mnist --input x.npy -o y.npz --keep conv1 --keep 'fc*'
+              zoo forward resnet18.zoo.safetensors --input x.npy -o y.npz --keep stem --keep 'layer4.*.conv2'
               zoo forward model.keras --input x.npz --array pictures -o all.safetensors --all
               zoo forward lenet-mnist --input x.npy -o exact.npy --executor reference && zoo diff y.npy exact.npy
             """)

@@ -75,7 +75,7 @@ struct ForwardSelection {
     /// What is written: its name, and the path of the node that gives it.
     private(set) var arrays: [(name: String, node: String)] = []
 
-    /// Finds layers by patterns with wildcards; a module's path stands for what the module gives.
+    /// Finds layers by patterns with wildcards; a module's path, or a part's name, stands for what that gives.
     /// - Throws: ``ZooError`` with near misses for a pattern that matches nothing.
     init(_ patterns: [String], all: Bool, of graph: LayerGraph) throws(ZooError) {
         let paths = graph.nodes.map(\.path)
@@ -84,7 +84,7 @@ struct ForwardSelection {
         for pattern in patterns {
             let matching = ([LayerGraph.inputPath] + paths).filter { NameSelection.matches(pattern, $0) }
             wanted.formUnion(matching)
-            if !matching.isEmpty { continue }
+            if !matching.isEmpty || modules.contains(where: { $0.name == pattern }) { continue }
             guard let node = try ForwardSelection.result(of: pattern, in: graph) else {
                 throw graph.unknownPath(pattern)
             }
@@ -94,6 +94,7 @@ struct ForwardSelection {
     }
 
     private static func result(of module: String, in graph: LayerGraph) throws(ZooError) -> String? {
+        if let part = graph.namedParts.first(where: { $0.name == module }) { return part.nodes.last }
         let summary = try GraphSummary(graph)
         let line = SummaryTree(summary).lines.first { $0.path == module && !module.isEmpty }
         return line.flatMap { summary.result(of: $0.layers) }.map { summary.rows[$0].path }

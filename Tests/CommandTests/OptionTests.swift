@@ -29,6 +29,8 @@ import Testing
             ["evaluate", "lenet-mnist"], ["train", "lenet-mnist", "--data", "x"],
             ["train", "--data", "x", "-o", "y"],
             ["train", "lenet-mnist", "--data", "x", "-o", "y", "--optimizer", "magic"],
+            ["convert", pth, "-o", scratch.path("a.zoo.safetensors"), "--fold"],
+            ["convert", pth, "-o", scratch.path("a.h5"), "--to", "keras", "--allow-inexact"],
             ["predict", "lenet-mnist", "a.png", "--top", "0"], ["inspect"], ["inspect", "a", "--nonsense"],
             ["evaluate", "a", "--data", "b", "--batch", "99999999999999999999"],
         ] {

@@ -96,6 +96,11 @@ struct Convert: ParsableCommand {
     @OptionGroup var outputOptions: OutputOptions
 
     func validate() throws {
+        if fold || allowInexact, try ConvertTarget(to: to, output: output).library == nil {
+            throw ValidationError(
+                "\(fold ? "--fold" : "--allow-inexact") goes with --to torchvision, timm, timm-tf or "
+                    + "efficientnet-pytorch.")
+        }
         if dryRun, proof != nil { throw ValidationError("--proof computes and writes; leave --dry-run out.") }
         if allowPartial, proof != nil {
             throw ValidationError("--proof is about what the file holds; leave --allow-partial out.")
@@ -222,13 +227,7 @@ struct Convert: ParsableCommand {
 
     /// The model with what the target's network lacks taken into its numbers, if that was asked for.
     private func folded(_ model: Model, _ target: ConvertTarget) throws -> (model: Model, notes: [String]) {
-        let library = target.library
-        for (option, isGiven) in [("--fold", fold), ("--allow-inexact", allowInexact)]
-        where isGiven && library == nil {
-            throw ValidationError(
-                "\(option) goes with --to torchvision, timm, timm-tf or efficientnet-pytorch.")
-        }
-        guard fold, let library else { return (model, []) }
+        guard fold, let library = target.library else { return (model, []) }
         do {
             return try Folding.folded(model, for: library)
         } catch {

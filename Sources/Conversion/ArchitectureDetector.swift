@@ -193,7 +193,8 @@ struct ArchitectureDetector {
                 dialect: dialect,
                 evidence: evidence.sentences(isAsked: self.options.isHeadless)
                     + (configuredName.map { ["config.json calls it \($0)"] } ?? [])
-                    + (foreign.names.isEmpty || head != nil ? [] : ["its head is another: \(foreign.list)"]),
+                    + (candidate.match.foreignHead.isEmpty || head != nil
+                        ? [] : ["its head is another: \(foreign.list)"]),
                 foreignHead: self.options.isHeadless || head != nil ? [] : candidate.match.foreignHead,
                 remedy: foreign.remedy))
     }

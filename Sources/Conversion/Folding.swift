@@ -78,6 +78,8 @@ public enum Folding {
             for node in graph.nodes {
                 guard theirs[node.path] == nil, node.inputs == [last], let found = try scaling(node),
                     found.factors.count == count, found.offsets.count == count,
+                    found.factors.allSatisfy({ $0.isFinite && $0 != 0 }),
+                    found.offsets.allSatisfy(\.isFinite),
                     graph.nodes.count(where: { $0.inputs.contains(last) }) == 1
                 else { break }
                 for channel in 0..<count {

@@ -12,14 +12,17 @@ package final class NativeBackend: TrainingBackend {
     /// - Parameters:
     ///   - batch: pictures per step, for which the parameters' layouts are chosen.
     ///   - threads: threads that compute; part of what decides the bits.
+    ///   - frozen: paths of layers that don't learn from the first step on, for which the first plan is made.
     package init(
-        graph: LayerGraph, parameters: ParameterTable, batch: Int, seed: UInt64, threads: Int
+        graph: LayerGraph, parameters: ParameterTable, batch: Int, seed: UInt64, threads: Int,
+        frozen: Set<String> = []
     ) throws(ZooError) {
         let engine = try Engine(threads: threads)
         self.engine = engine
         self.run = try engine.run { (context) throws(ZooError) in
             try NativeRun(
-                graph: graph, parameters: parameters, batch: batch, seed: seed, engine: engine, context)
+                graph: graph, parameters: parameters, batch: batch, seed: seed, engine: engine,
+                frozen: frozen, context)
         }
     }
 
@@ -69,14 +72,16 @@ private final class NativeRun: @unchecked Sendable {
 
     init(
         graph: LayerGraph, parameters: ParameterTable, batch: Int, seed: UInt64, engine: Engine,
-        _ context: EngineContext
+        frozen: Set<String>, _ context: EngineContext
     ) throws(ZooError) {
-        let configuration = NativeRun.configuration(.training, batch: batch, input: graph.input, frozen: [])
+        let configuration = NativeRun.configuration(
+            .training, batch: batch, input: graph.input, frozen: frozen)
         let plan = try ExecutionPlan.make(
             graph, parameters: parameters, configuration, engine: engine, context)
         self.store = plan.store
         self.description = plan.json
         self.seed = seed
+        self.frozen = frozen
         plans[configuration] = plan
     }
 

@@ -16,7 +16,7 @@ struct Zoo: ParsableCommand {
             Inspect.self, Convert.self, Diff.self, Summary.self, SurgeryCommand.self, Train.self,
             Evaluate.self,
             Predict.self,
-            Forward.self, GraphCommand.self,
+            Forward.self, Bench.self, GraphCommand.self,
         ])
 
     static func main() {
@@ -26,7 +26,9 @@ struct Zoo: ParsableCommand {
             endProcess(HDF5IndexerProcess.main(Array(arguments.dropFirst())))
         }
         ignoreFileSizeSignal()
-        if ["train", "evaluate", "forward"].contains(arguments.first) || arguments.contains("--proof") {
+        if ["train", "evaluate", "forward", "bench"].contains(arguments.first)
+            || arguments.contains("--proof")
+        {
             ProcessEnvironment.prepare()
         }
         Interruption.watch()

@@ -25,6 +25,7 @@ import Testing
 
     @Test(arguments: [
         "inspect", "convert", "diff", "summary", "forward", "surgery", "evaluate", "predict", "train",
+        "bench",
     ])
     func helpShowsAnExample(command: String) throws {
         let outcome = try zoo.run(command, "--help")

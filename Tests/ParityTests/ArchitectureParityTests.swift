@@ -184,20 +184,8 @@ extension ArchitectureParityTests.Source {
 extension Model {
     /// The same with nothing dropped while training.
     func droppingNothing() throws -> Model {
-        let nodes = graph.nodes.map { node in
-            let layer: Layer =
-                switch node.layer {
-                case .dropout: .dropout(probability: 0)
-                case .stochasticDepth: .stochasticDepth(probability: 0)
-                default: node.layer
-                }
-            return Node(node.path, layer, inputs: node.inputs, sharing: node.sharing)
-        }
-        let changed = try LayerGraph(
-            architecture: graph.architecture, input: graph.input, nodes: nodes, output: graph.output,
-            head: graph.head)
         return try Model(
-            graph: changed, parameters: parameters, keys: keys, preprocessing: preprocessing)
+            graph: graph.droppingNothing(), parameters: parameters, keys: keys, preprocessing: preprocessing)
     }
 }
 

@@ -61,6 +61,9 @@ def json_documents_follow_their_schemas(bench: Bench):
     validator(bench, "forward").validate(document)
     document = bench.json("evaluate", native, "--data", bench.root / "zoo/data/fashion-mnist")
     validator(bench, "evaluation").validate(document)
+    for mode in ("inference", "train", "frozen"):
+        call = ["bench", native, "--mode", mode, "--iterations", 3, "--profile", "--trace", bench.path("trace.json")]
+        validator(bench, "bench").validate(bench.json(*call))
     pictures = sorted((bench.root / "zoo/data/pictures").glob("*.png"))
     validator(bench, "predict").validate(bench.json("predict", native, *pictures))
 

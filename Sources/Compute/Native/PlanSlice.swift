@@ -77,18 +77,24 @@ final class PlanSlice {
         var steps: [PlanStep] = []
         for operation in draft.operations {
             let index: OperationIndex
+            var byteCount = 0
             switch operation.work {
             case .primitive(let primitive, let bindings):
                 index = primitive
+                for binding in bindings where binding.argument != .scratchpad {
+                    byteCount += draft.program.byteCount(of: binding.descriptor)
+                }
                 for binding in bindings {
                     try draft.program.bind(
                         primitive, binding.argument, binding.descriptor, to: region(binding.buffer))
                 }
                 try draft.program.prepare(primitive)
-            case .kernel(let work): index = try work.operation(maker)
+            case .kernel(let work):
+                index = try work.operation(maker)
+                for buffer in Set(work.buffers) { byteCount += try region(buffer).byteCount }
             }
             try draft.program.schedule(index, in: operation.part)
-            steps.append(PlanStep(operation, kernel: draft.program.kernel(of: index)))
+            steps.append(PlanStep(operation, kernel: draft.program.kernel(of: index), byteCount: byteCount))
         }
         self.firstSample = firstSample
         self.steps = steps

@@ -165,7 +165,7 @@ final class PlanBuilder {
     /// Adds a kernel of oneDNN's, with the scratch memory that it wants.
     func add(
         _ operation: OperationIndex, part: PlanPart, paths: [String], title: String,
-        _ bindings: [PlanDraft.Binding], layout: String, weights: String? = nil
+        _ bindings: [PlanDraft.Binding], layout: String, weights: String? = nil, multiplyAdds: Double = 0
     ) throws(ZooError) {
         var bindings = bindings
         if let scratch = try program.describe(.scratchpad, of: operation) {
@@ -175,7 +175,7 @@ final class PlanBuilder {
         draft.add(
             PlanDraft.Operation(
                 part: part, paths: paths, title: title, work: .primitive(operation, bindings), layout: layout,
-                weights: weights))
+                weights: weights, multiplyAdds: multiplyAdds))
     }
 
     /// Adds a kernel of ours.

@@ -29,6 +29,8 @@ final class PlanDraft {
         /// Layout of what it works on, in oneDNN's notation, and of the weights if it has any.
         var layout: String
         var weights: String?
+        /// Multiply-adds of the layers that it computes.
+        var multiplyAdds = 0.0
     }
 
     /// A tensor that is handed in or out, in canonical order.

@@ -13,14 +13,20 @@ package struct PlanStep: Sendable, Hashable {
     /// Layout of its result, and of its weights, in oneDNN's notation.
     package let layout: String
     package let weights: String?
+    /// Multiply-adds of the layers that it computes.
+    package let multiplyAdds: Double
+    /// Bytes of all its operands, each once.
+    package let byteCount: Int
 
-    init(_ operation: PlanDraft.Operation, kernel: String) {
+    init(_ operation: PlanDraft.Operation, kernel: String, byteCount: Int) {
         self.part = operation.part
         self.paths = operation.paths
         self.title = operation.title
         self.kernel = kernel.isEmpty ? "menagerie" : kernel
         self.layout = operation.layout
         self.weights = operation.weights
+        self.multiplyAdds = operation.multiplyAdds
+        self.byteCount = byteCount
     }
 
     fileprivate var json: JSONValue {

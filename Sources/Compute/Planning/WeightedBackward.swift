@@ -82,7 +82,8 @@ extension PlanBuilder {
         }
         try add(
             operation, part: .backward, paths: step.covers, title: "\(step.title), gradient of weights",
-            bindings, layout: program.text(of: flow.descriptor), weights: program.text(of: weights))
+            bindings, layout: program.text(of: flow.descriptor), weights: program.text(of: weights),
+            multiplyAdds: trace.work)
         if !isResident {
             try addReorder(
                 weights, written, to: resident, target.buffer, part: .backward, paths: step.covers,
@@ -124,7 +125,8 @@ extension PlanBuilder {
                 PlanDraft.Binding(
                     argument: layer.isMirrored ? .destination : .source_gradient,
                     descriptor: gradient.descriptor, buffer: gradient.buffer),
-            ], layout: program.text(of: gradient.descriptor), weights: program.text(of: weights))
+            ], layout: program.text(of: gradient.descriptor), weights: program.text(of: weights),
+            multiplyAdds: trace.work)
         return gradient
     }
 

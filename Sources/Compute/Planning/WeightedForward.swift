@@ -184,7 +184,8 @@ extension PlanBuilder {
         }
         try add(
             operation, part: .forward, paths: step.covers, title: step.title, bindings,
-            layout: program.text(of: result.descriptor), weights: program.text(of: weights))
+            layout: program.text(of: result.descriptor), weights: program.text(of: weights),
+            multiplyAdds: layer.work)
         values[step.output] = result
         traces[step.output] = Trace(
             operation: operation, weights: weights, sources: [source], work: layer.work)

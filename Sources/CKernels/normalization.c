@@ -312,3 +312,22 @@ void zoo_slopes_run(void *context) {
         work->slopes_gradient[channel] = (float)sum;
     }
 }
+
+static void fold_part(const void *context, int32_t part, int32_t parts) {
+    const zoo_fold *work = context;
+    int64_t first = work->rows * part / parts, last = work->rows * (part + 1) / parts;
+    for (int64_t row = first; row < last; row++) {
+        double factor = 1 / sqrt((double)work->variance[row] + work->epsilon);
+        if (work->scale) factor *= work->scale[row];
+        const float *weights = work->weights + row * work->columns;
+        float *folded = work->folded + row * work->columns;
+        for (int64_t i = 0; i < work->columns; i++) folded[i] = (float)(weights[i] * factor);
+        double term = ((work->bias ? work->bias[row] : 0) - (double)work->mean[row]) * factor;
+        work->folded_bias[row] = (float)(term + (work->centre ? work->centre[row] : 0));
+    }
+}
+
+void zoo_fold_normalization(void *fold) {
+    const zoo_fold *work = fold;
+    zoo_parallel(work->rows * work->columns < 1 << 14 ? 1 : work->threads, fold_part, work);
+}

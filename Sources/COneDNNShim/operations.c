@@ -42,10 +42,10 @@ static dnnl_alg_kind_t backward_algorithm(zoo_dnn_function function) {
     return dnnl_alg_kind_undef;
 }
 
-static const zoo_dnn_function no_function = {zoo_dnn_function_none, 0, 0};
+static const zoo_dnn_fusion no_fusion = {false, {zoo_dnn_function_none, 0, 0}};
 
 // Single precision stays single precision; scratch memory is the caller's: nothing is allocated later.
-static int make_attributes(zoo_dnn_function fused, dnnl_primitive_attr_t *result) {
+static int make_attributes(zoo_dnn_fusion fused, dnnl_primitive_attr_t *result) {
     dnnl_primitive_attr_t attributes;
     int status = dnnl_primitive_attr_create(&attributes);
     if (status != dnnl_success) return status;
@@ -53,14 +53,25 @@ static int make_attributes(zoo_dnn_function fused, dnnl_primitive_attr_t *result
     if (status == dnnl_success) {
         status = dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user);
     }
-    if (status == dnnl_success && fused.kind != zoo_dnn_function_none) {
+    const zoo_dnn_function function = fused.function;
+    if (status == dnnl_success && (fused.adds_to_destination || function.kind != zoo_dnn_function_none)) {
         dnnl_post_ops_t fusions;
         status = dnnl_post_ops_create(&fusions);
         if (status == dnnl_success) {
 #if DNNL_VERSION_MAJOR >= 3
-            status = dnnl_post_ops_append_eltwise(fusions, forward_algorithm(fused), fused.alpha, fused.beta);
+            if (fused.adds_to_destination) {
+                status = dnnl_post_ops_append_sum(fusions, 1, 0, dnnl_data_type_undef);
+            }
+            if (status == dnnl_success && function.kind != zoo_dnn_function_none) {
+                status = dnnl_post_ops_append_eltwise(
+                    fusions, forward_algorithm(function), function.alpha, function.beta);
+            }
 #else
-            status = dnnl_post_ops_append_eltwise(fusions, 1, forward_algorithm(fused), fused.alpha, fused.beta);
+            if (fused.adds_to_destination) status = dnnl_post_ops_append_sum(fusions, 1);
+            if (status == dnnl_success && function.kind != zoo_dnn_function_none) {
+                status = dnnl_post_ops_append_eltwise(
+                    fusions, 1, forward_algorithm(function), function.alpha, function.beta);
+            }
 #endif
             if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(attributes, fusions);
             dnnl_post_ops_destroy(fusions);
@@ -83,14 +94,16 @@ static bool is_forward(zoo_dnn_pass pass) {
 }
 
 int zoo_dnn_convolution(
-    zoo_dnn_program *program, zoo_dnn_pass pass, const zoo_dnn_window *window, zoo_dnn_operands operands,
-    zoo_dnn_function fused, int32_t forward, int32_t *operation) {
+    zoo_dnn_program *program, zoo_dnn_pass pass, zoo_dnn_convolution_kind kind, const zoo_dnn_window *window,
+    zoo_dnn_operands operands, zoo_dnn_fusion fused, int32_t forward, int32_t *operation) {
     zoo_layout_ref source = zoo_layout(program, operands.source);
     zoo_layout_ref weights = zoo_layout(program, operands.weights);
     zoo_layout_ref bias = zoo_layout(program, operands.bias);
     zoo_layout_ref destination = zoo_layout(program, operands.destination);
     const_dnnl_primitive_desc_t hint = zoo_description(program, forward);
     if (!source || !weights || !destination) return dnnl_invalid_arguments;
+    const dnnl_alg_kind_t algorithm =
+        kind == zoo_dnn_convolution_winograd ? dnnl_convolution_winograd : dnnl_convolution_direct;
     // oneDNN counts the gaps between kernel elements.
     dnnl_dims_t gaps = {window->dilation[0] - 1, window->dilation[1] - 1};
     dnnl_primitive_attr_t attributes;
@@ -100,30 +113,30 @@ int zoo_dnn_convolution(
 #if DNNL_VERSION_MAJOR >= 3
     if (is_forward(pass)) {
         status = dnnl_convolution_forward_primitive_desc_create(
-            &made, program->engine, forward_kind(pass), dnnl_convolution_direct, source, weights, bias,
+            &made, program->engine, forward_kind(pass), algorithm, source, weights, bias,
             destination, window->stride, gaps, window->padding_before, window->padding_after, attributes);
     } else if (pass == zoo_dnn_pass_backward_data) {
         status = dnnl_convolution_backward_data_primitive_desc_create(
-            &made, program->engine, dnnl_convolution_direct, source, weights, destination, window->stride,
+            &made, program->engine, algorithm, source, weights, destination, window->stride,
             gaps, window->padding_before, window->padding_after, hint, attributes);
     } else {
         status = dnnl_convolution_backward_weights_primitive_desc_create(
-            &made, program->engine, dnnl_convolution_direct, source, weights, bias, destination,
+            &made, program->engine, algorithm, source, weights, bias, destination,
             window->stride, gaps, window->padding_before, window->padding_after, hint, attributes);
     }
 #else
     dnnl_convolution_desc_t description;
     if (is_forward(pass)) {
         status = dnnl_dilated_convolution_forward_desc_init(
-            &description, forward_kind(pass), dnnl_convolution_direct, source, weights, bias, destination,
+            &description, forward_kind(pass), algorithm, source, weights, bias, destination,
             window->stride, gaps, window->padding_before, window->padding_after);
     } else if (pass == zoo_dnn_pass_backward_data) {
         status = dnnl_dilated_convolution_backward_data_desc_init(
-            &description, dnnl_convolution_direct, source, weights, destination, window->stride, gaps,
+            &description, algorithm, source, weights, destination, window->stride, gaps,
             window->padding_before, window->padding_after);
     } else {
         status = dnnl_dilated_convolution_backward_weights_desc_init(
-            &description, dnnl_convolution_direct, source, weights, bias, destination, window->stride, gaps,
+            &description, algorithm, source, weights, bias, destination, window->stride, gaps,
             window->padding_before, window->padding_after);
     }
     if (status == dnnl_success) {
@@ -144,7 +157,7 @@ int zoo_dnn_inner_product(
     const_dnnl_primitive_desc_t hint = zoo_description(program, forward);
     if (!source || !weights || !destination) return dnnl_invalid_arguments;
     dnnl_primitive_attr_t attributes;
-    int status = make_attributes(fused, &attributes);
+    int status = make_attributes((zoo_dnn_fusion){false, fused}, &attributes);
     if (status != dnnl_success) return status;
     dnnl_primitive_desc_t made = NULL;
 #if DNNL_VERSION_MAJOR >= 3
@@ -194,7 +207,7 @@ int zoo_dnn_pooling(
     const_dnnl_primitive_desc_t hint = zoo_description(program, forward);
     if (!source || !destination) return dnnl_invalid_arguments;
     dnnl_primitive_attr_t attributes;
-    int status = make_attributes(no_function, &attributes);
+    int status = make_attributes(no_fusion, &attributes);
     if (status != dnnl_success) return status;
     dnnl_primitive_desc_t made = NULL;
 #if DNNL_VERSION_MAJOR >= 3
@@ -235,7 +248,7 @@ int zoo_dnn_activation(
     const_dnnl_primitive_desc_t hint = zoo_description(program, forward);
     if (!source || !destination) return dnnl_invalid_arguments;
     dnnl_primitive_attr_t attributes;
-    int status = make_attributes(no_function, &attributes);
+    int status = make_attributes(no_fusion, &attributes);
     if (status != dnnl_success) return status;
     dnnl_primitive_desc_t made = NULL;
     // A forward pass for training names the backward algorithm already.
@@ -276,7 +289,7 @@ int zoo_dnn_softmax(
     const_dnnl_primitive_desc_t hint = zoo_description(program, forward);
     if (!source || !destination) return dnnl_invalid_arguments;
     dnnl_primitive_attr_t attributes;
-    int status = make_attributes(no_function, &attributes);
+    int status = make_attributes(no_fusion, &attributes);
     if (status != dnnl_success) return status;
     dnnl_primitive_desc_t made = NULL;
 #if DNNL_VERSION_MAJOR >= 3
@@ -308,7 +321,7 @@ int zoo_dnn_reorder(
     zoo_layout_ref from = zoo_layout(program, source), to = zoo_layout(program, destination);
     if (!from || !to) return dnnl_invalid_arguments;
     dnnl_primitive_attr_t attributes;
-    int status = make_attributes(no_function, &attributes);
+    int status = make_attributes(no_fusion, &attributes);
     if (status != dnnl_success) return status;
     dnnl_primitive_desc_t made = NULL;
     status = dnnl_reorder_primitive_desc_create(

@@ -1,5 +1,6 @@
 #include "program.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -59,7 +60,19 @@ void *zoo_grown(void *items, int32_t count, int32_t *capacity, size_t size) {
     return moved;
 }
 
+// oneDNN 2 keeps primitives in a cache of the whole process, and with them copies of their descriptions. A copy of one of
+// the "brgemm" kernels with fused functions still points into the description that it was copied from; when that is gone,
+// and the cache has dropped the primitive meanwhile, making it again from the copy reads freed memory. Plans keep what
+// they need themselves, so nothing is lost without the cache.
+static void leave_cache(void) {
+#if DNNL_VERSION_MAJOR < 3
+    (void)dnnl_set_primitive_cache_capacity(0);
+#endif
+}
+
 int zoo_dnn_program_create(zoo_dnn_program **result) {
+    static pthread_once_t left = PTHREAD_ONCE_INIT;
+    pthread_once(&left, leave_cache);
     zoo_dnn_program *program = calloc(1, sizeof(*program));
     if (!program) return dnnl_out_of_memory;
     dnnl_status_t status = dnnl_engine_create(&program->engine, dnnl_cpu, 0);

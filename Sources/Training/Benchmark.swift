@@ -51,8 +51,9 @@ public struct Benchmark: Sendable, Hashable {
     public struct Result: Sendable {
         /// Seconds of each timed repetition.
         public var seconds: [Double] = []
-        /// Seconds until the plan was there, and of the first repetition.
+        /// Seconds until the plan was there.
         public var planSeconds = 0.0
+        /// Seconds of the first repetition.
         public var firstSeconds = 0.0
         /// Bytes for results, gradients and scratch, as planned.
         public var plannedMemory = 0
@@ -64,16 +65,18 @@ public struct Benchmark: Sendable, Hashable {
         public var labels: Tensor
         /// Inference: the logits of each batch, `[batches, N, …]`.
         public var logits: Tensor?
-        /// Training: the loss of each of the first three steps, and the parameters after them.
+        /// Training: the loss of each of the first three steps.
         public var losses: [Double] = []
+        /// Training: the parameters after the first three steps.
         public var parameters: ParameterTable?
 
-        /// The middle of the repetitions' seconds, and the least.
+        /// The middle of the repetitions' seconds.
         public var median: Double {
             let sorted = seconds.sorted()
             guard !sorted.isEmpty else { return 0 }
             return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
         }
+        /// The least of the repetitions' seconds.
         public var minimum: Double { seconds.min() ?? 0 }
     }
 
@@ -135,8 +138,9 @@ public struct Benchmark: Sendable, Hashable {
         public let kernel: String
         /// Seconds on average.
         public let seconds: Double
-        /// Multiply-adds, and bytes of its operands.
+        /// Multiply-adds.
         public let multiplyAdds: Double
+        /// Bytes of its operands, each once.
         public let byteCount: Int
     }
 

@@ -69,6 +69,21 @@ typedef struct {
 
 void zoo_scale_channels(void *channel_scale);
 
+// MARK: weights that take a batch normalisation in
+
+// Rows of weights and their bias, times γ/√(variance + ε), and what the normalisation adds. Null for what there isn't;
+// weights and folded ones may be the same.
+typedef struct {
+    int64_t rows, columns;
+    double epsilon;
+    int32_t threads;
+    const float *scale, *centre, *mean, *variance;
+    const float *weights, *bias;
+    float *folded, *folded_bias;
+} zoo_fold;
+
+void zoo_fold_normalization(void *fold);
+
 // MARK: batch normalisation
 
 typedef struct {

@@ -51,6 +51,18 @@ typedef struct {
     float alpha, beta;
 } zoo_dnn_function;
 
+// What happens to a result on its way to memory: first what is there already is added, then the function applied.
+typedef struct {
+    bool adds_to_destination;
+    zoo_dnn_function function;
+} zoo_dnn_fusion;
+
+typedef enum __attribute__((enum_extensibility(closed))) : int32_t {
+    zoo_dnn_convolution_direct = 0,
+    // Fewer multiplications for 3×3 windows, at the price of some digits; only in oneDNN 2, with AVX-512.
+    zoo_dnn_convolution_winograd = 1,
+} zoo_dnn_convolution_kind;
+
 typedef enum __attribute__((enum_extensibility(closed))) : int32_t {
     zoo_dnn_pooling_maximum = 0,
     zoo_dnn_pooling_average_including_padding = 1,
@@ -127,8 +139,8 @@ void zoo_dnn_descriptor_text(
 // MARK: operations: described first, prepared (compiled) once they are to run
 
 int zoo_dnn_convolution(
-    zoo_dnn_program *program, zoo_dnn_pass pass, const zoo_dnn_window *window, zoo_dnn_operands operands,
-    zoo_dnn_function fused, int32_t forward, int32_t *operation);
+    zoo_dnn_program *program, zoo_dnn_pass pass, zoo_dnn_convolution_kind kind, const zoo_dnn_window *window,
+    zoo_dnn_operands operands, zoo_dnn_fusion fused, int32_t forward, int32_t *operation);
 int zoo_dnn_inner_product(
     zoo_dnn_program *program, zoo_dnn_pass pass, zoo_dnn_operands operands, zoo_dnn_function fused,
     int32_t forward, int32_t *operation);

@@ -11,6 +11,10 @@ struct LoweredGraph {
         let operation: Layer
         /// The layer whose parameters it uses.
         let owner: String
+        /// The batch normalisation that its weights have taken in.
+        var normalization: Normalization?
+        /// The result to which its own is added, in that one's memory.
+        var addend: String?
         /// The function applied to the result on its way to memory.
         var fused: Activation?
         /// All layers that it stands for, in order; its result is the last one's.
@@ -30,6 +34,13 @@ struct LoweredGraph {
         var input: String { inputs.first ?? LayerGraph.inputPath }
         /// The layer whose result it gives.
         var output: String { covers.last ?? path }
+    }
+
+    /// A batch normalisation with fixed statistics.
+    struct Normalization: Hashable {
+        let layer: BatchNormalization
+        /// The layer whose parameters it uses.
+        let owner: String
     }
 
     /// A layer that computes nothing: its result is another's, possibly under another shape.
@@ -54,7 +65,8 @@ struct LoweredGraph {
         self.configuration = configuration
         self.steps = graph.nodes.map { Step($0) }
         let passes: [any LoweringPass.Type] = [
-            UnusedLayerRemoval.self, IdentityElision.self, FlattenElision.self, ActivationFusion.self,
+            UnusedLayerRemoval.self, IdentityElision.self, FlattenElision.self, NormalizationFolding.self,
+            ResidualFusion.self, ActivationFusion.self,
         ]
         for pass in passes { pass.apply(to: &self) }
     }
@@ -87,6 +99,28 @@ struct LoweredGraph {
     /// Whether a batch normalisation takes its statistics from the batch.
     func usesBatchStatistics(_ step: Step) -> Bool {
         if case .batchNormalization = step.operation { isTraining(step) } else { false }
+    }
+
+    /// Results that a gradient passes through: those on the way from the output down to the lowest that learns, or at
+    /// which a gradient is asked for.
+    var learning: Set<String> {
+        guard configuration.purpose == .training else { return [] }
+        let ancestors = LoweredGraph.ancestors(of: source.output, in: source)
+        let wanted = Set(configuration.gradients.activations.map { resolved($0).value })
+        var needed: Set<String> = []
+        if configuration.gradients.input || wanted.contains(LayerGraph.inputPath) {
+            needed.insert(LayerGraph.inputPath)
+        }
+        var learning: Set<String> = []
+        for step in steps where ancestors.contains(step.path) {
+            let isWanted = step.covers.contains { wanted.contains($0) }
+            let passesOn = step.inputs.contains { needed.contains(resolved($0).value) }
+            if learns(step) || isWanted || passesOn {
+                needed.insert(step.output)
+                learning.insert(step.output)
+            }
+        }
+        return learning
     }
 
     /// How often each step's result is needed, by other steps and by who asks for it.

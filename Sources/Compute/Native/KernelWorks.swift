@@ -105,6 +105,34 @@ struct ChannelScaleWork: KernelWork {
     }
 }
 
+/// Weights that take a batch normalisation in.
+struct FoldWork: KernelWork {
+    let rows: Int
+    let columns: Int
+    let epsilon: Double
+    var scale: PlanDraft.BufferIndex?
+    var centre: PlanDraft.BufferIndex?
+    let mean: PlanDraft.BufferIndex
+    let variance: PlanDraft.BufferIndex
+    let weights: PlanDraft.BufferIndex
+    var bias: PlanDraft.BufferIndex?
+    let folded: PlanDraft.BufferIndex
+    let foldedBias: PlanDraft.BufferIndex
+
+    var buffers: [PlanDraft.BufferIndex] {
+        [scale, centre, mean, variance, weights, bias, folded, foldedBias].compactMap(\.self)
+    }
+
+    func operation(_ maker: KernelMaker) throws(ZooError) -> OperationIndex {
+        let call = try unsafe zoo_fold(
+            rows: Int64(rows), columns: Int64(columns), epsilon: epsilon, threads: maker.threads,
+            scale: maker.floats(scale), centre: maker.floats(centre), mean: maker.floats(mean),
+            variance: maker.floats(variance), weights: maker.floats(weights), bias: maker.floats(bias),
+            folded: maker.floats(folded), folded_bias: maker.floats(foldedBias))
+        return try unsafe maker.call(zoo_fold_normalization, call)
+    }
+}
+
 /// A batch normalisation.
 struct BatchNormWork: KernelWork {
     let layer: BatchNormalization

@@ -98,12 +98,13 @@ struct Operands {
 
     func convolution(
         _ pass: zoo_dnn_pass, _ window: zoo_dnn_window, _ operands: Operands,
-        fused: zoo_dnn_function = zoo_dnn_function(fused: nil), forward: OperationIndex = .none
+        kind: zoo_dnn_convolution_kind = .direct, fused: zoo_dnn_fusion = .none,
+        forward: OperationIndex = .none
     ) throws(ZooError) -> OperationIndex? {
         var index: Int32 = -1
         var window = window
         let status = unsafe zoo_dnn_convolution(
-            handle, pass, &window, operands.raw, fused, forward.index, &index)
+            handle, pass, kind, &window, operands.raw, fused, forward.index, &index)
         return try Program.made(index, status)
     }
 

@@ -51,3 +51,15 @@ extension zoo_dnn_function {
             ?? zoo_dnn_function(kind: .none, alpha: 0, beta: 0)
     }
 }
+
+extension zoo_dnn_fusion {
+    /// What a step does to its result on the way to memory.
+    init(_ step: LoweredGraph.Step) {
+        self.init(adds_to_destination: step.addend != nil, function: zoo_dnn_function(fused: step.fused))
+    }
+
+    /// Nothing.
+    static var none: zoo_dnn_fusion {
+        zoo_dnn_fusion(adds_to_destination: false, function: zoo_dnn_function(fused: nil))
+    }
+}

@@ -8,6 +8,9 @@ enum KernelCosts {
     static func factor(of kernel: String) -> Double {
         if kernel.hasPrefix("ref") { return 500 }
         if kernel.contains("brg") { return 1 }
+        // Four by four results at once pay; two by two cost as much as they save.
+        if kernel.contains("wino_4x3") { return 0.6 }
+        if kernel.contains("wino") { return 2 }
         if kernel.contains("gemm") { return 3 }
         if kernel.contains("jit") || kernel.isEmpty { return 1 }
         return 8

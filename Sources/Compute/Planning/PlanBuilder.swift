@@ -70,7 +70,7 @@ final class PlanBuilder {
             positions[specification.path] = position
         }
         self.positions = positions
-        self.learning = configuration.purpose == .training ? PlanBuilder.learning(lowered, configuration) : []
+        self.learning = lowered.learning
     }
 
     var program: Program { draft.program }
@@ -83,27 +83,6 @@ final class PlanBuilder {
         draft.output = try port(lowered.source.output)
         if configuration.purpose == .training { try backward() }
         return draft
-    }
-
-    /// The steps that a gradient passes through: those on the way from the output down to the lowest that learns,
-    /// or at which a gradient is asked for.
-    private static func learning(_ lowered: LoweredGraph, _ configuration: PlanConfiguration) -> Set<String> {
-        let ancestors = LoweredGraph.ancestors(of: lowered.source.output, in: lowered.source)
-        let wanted = Set(configuration.gradients.activations.map { lowered.resolved($0).value })
-        var needed: Set<String> = []
-        if configuration.gradients.input || wanted.contains(LayerGraph.inputPath) {
-            needed.insert(LayerGraph.inputPath)
-        }
-        var learning: Set<String> = []
-        for step in lowered.steps where ancestors.contains(step.path) {
-            let isWanted = step.covers.contains { wanted.contains($0) }
-            let passesOn = step.inputs.contains { needed.contains(lowered.resolved($0).value) }
-            if lowered.learns(step) || isWanted || passesOn {
-                needed.insert(step.output)
-                learning.insert(step.output)
-            }
-        }
-        return learning
     }
 
     /// Whether the gradient with respect to a layer's result is needed.

@@ -73,7 +73,9 @@ extension zoo_dnn_pooling_kind {
 extension LoweredGraph.Step {
     /// What reports call the step: `Conv2d + ReLU`.
     var title: String {
-        let main = operation.kind
-        return fused.map { "\(main) + \($0.title)" } ?? main
+        var title = operation.kind
+        if normalization != nil { title += " + BatchNorm2d" }
+        if addend != nil { title += " + Add" }
+        return fused.map { "\(title) + \($0.title)" } ?? title
     }
 }

@@ -15,23 +15,36 @@ extension PlanBuilder {
         let work: Double
         /// What operand and result are to the kernel.
         var roles: (operand: zoo_dnn_argument, result: zoo_dnn_argument) = (.source, .destination)
-        let make: (_ source: Descriptor, _ weights: Descriptor) throws(ZooError) -> OperationIndex?
+        /// Ways of computing that are worth a look.
+        var kinds = [zoo_dnn_convolution_kind.direct]
+        let make:
+            (_ source: Descriptor, _ weights: Descriptor, zoo_dnn_convolution_kind) throws(ZooError)
+                -> OperationIndex?
     }
 
     func convolution(_ step: LoweredGraph.Step, _ layer: Convolution) throws(ZooError) {
         let window = zoo_dnn_window(layer)
-        let result = try makeValue(dimensions(of: step.path))
-        let bias = layer.hasBias ? try program.describe([layer.outputChannels], .plain) : .none
+        let result = try convolutionResult(step)
+        let hasBias = layer.hasBias || step.normalization != nil
+        let bias = hasBias ? try program.describe([layer.outputChannels], .plain) : .none
         let shape = layer.weightShape
+        let isSmall = layer.allowsWinograd && !learning.contains(step.output)
         let weighted = Weighted(
-            shape: shape, bias: bias, work: Double(result.count) * Double(shape.suffix(3).reduce(1, *))
-        ) { [self] (source, weights) throws(ZooError) in
+            shape: shape, bias: bias, work: Double(result.count) * Double(shape.suffix(3).reduce(1, *)),
+            kinds: isSmall ? [.direct, .winograd] : [.direct]
+        ) { [self] (source, weights, kind) throws(ZooError) in
             try program.convolution(
                 pass(step), window,
                 Operands(source: source, weights: weights, bias: bias, destination: result.descriptor),
-                fused: zoo_dnn_function(fused: step.fused))
+                kind: kind, fused: zoo_dnn_fusion(step))
         }
         try add(weighted, step, try operand(of: step), result)
+    }
+
+    /// Memory for a convolution's result: new, or that of the result which it is added to.
+    private func convolutionResult(_ step: LoweredGraph.Step) throws(ZooError) -> Value {
+        guard let addend = step.addend else { return try makeValue(dimensions(of: step.path)) }
+        return try spread(value(addend), step)
     }
 
     /// The gradient of a convolution that takes the result to the operand. Its bias is added after that.
@@ -53,7 +66,7 @@ extension PlanBuilder {
         let weighted = Weighted(
             shape: shape, work: Double(source.count) * Double(shape.suffix(3).reduce(1, *)),
             roles: (.destination_gradient, .source_gradient)
-        ) { [self] (source, weights) throws(ZooError) in
+        ) { [self] (source, weights, _) throws(ZooError) in
             let operands = Operands(source: result.descriptor, weights: weights, destination: source)
             guard let forward = try program.convolution(.training, window, operands) else { return nil }
             return try program.convolution(.backward_data, window, operands, forward: forward)
@@ -83,7 +96,7 @@ extension PlanBuilder {
         let weighted = Weighted(
             shape: shape, isChannelsLast: shape.count == 4 && source.order == .channelsLast, bias: bias,
             work: Double(result.count) * Double(layer.inputFeatures)
-        ) { [self] (source, weights) throws(ZooError) in
+        ) { [self] (source, weights, _) throws(ZooError) in
             try program.innerProduct(
                 pass(step),
                 Operands(source: source, weights: weights, bias: bias, destination: result.descriptor),
@@ -111,6 +124,7 @@ extension PlanBuilder {
     private struct Choice {
         let operation: OperationIndex
         let source: zoo_dnn_layout
+        let kind: zoo_dnn_convolution_kind
         let repacks: Bool
         let cost: Double
     }
@@ -123,33 +137,50 @@ extension PlanBuilder {
         let any = try program.describe(layer.shape, .any)
         guard let position = positions[ParameterPath(step.owner, .weight)] else { throw unsupported(step) }
         let resident = try residentLayout(position, layer)
+        // Folded weights are a copy in any case, in whatever layout the kernel likes.
+        let isFolded = step.normalization != nil
         var best: Choice?
+        func consider(
+            _ operation: OperationIndex?, _ layout: zoo_dnn_layout, _ kind: zoo_dnn_convolution_kind,
+            repacks: Bool, extra: Double
+        ) {
+            guard let operation else { return }
+            let cost = extra + layer.work * KernelCosts.factor(of: program.kernel(of: operation))
+            if cost < best?.cost ?? .infinity {
+                best = Choice(operation: operation, source: layout, kind: kind, repacks: repacks, cost: cost)
+            }
+        }
         var layouts = [operand.layout]
         if operand.dimensions.count == 4, operand.layout != draft.layout { layouts.append(draft.layout) }
         for layout in layouts {
             let source = try program.describe(operand.dimensions, layout)
             let isSame = liesTheSame(operand, source, layout)
             let moving = isSame ? 0 : Double(operand.count) * KernelCosts.reorder
-            if let resident, let made = try layer.make(source, resident) {
-                let cost = moving + layer.work * KernelCosts.factor(of: program.kernel(of: made))
-                if cost < best?.cost ?? .infinity {
-                    best = Choice(operation: made, source: layout, repacks: false, cost: cost)
+            for kind in layer.kinds {
+                if let resident, !isFolded {
+                    consider(
+                        try layer.make(source, resident, kind), layout, kind, repacks: false, extra: moving)
                 }
-            }
-            if let made = try layer.make(source, any) {
                 let repacks = resident != nil
-                let repacking = repacks ? Double(layer.shape.reduce(1, *)) * KernelCosts.reorder : 0
-                let kernel = layer.work * KernelCosts.factor(of: program.kernel(of: made))
-                let cost = moving + repacking + kernel
-                if cost < best?.cost ?? .infinity {
-                    best = Choice(operation: made, source: layout, repacks: repacks, cost: cost)
-                }
+                let repacking =
+                    repacks && !isFolded ? Double(layer.shape.reduce(1, *)) * KernelCosts.reorder : 0
+                consider(
+                    try layer.make(source, any, kind), layout, kind, repacks: repacks,
+                    extra: moving + repacking)
             }
         }
         guard let best else { throw unsupported(step) }
         let source = try reordered(operand, to: best.source, part: .forward, paths: step.covers)
         draft.cost += best.cost
-        try add(layer, step, best.operation, source, result, repacked: best.repacks ? resident : nil)
+        if let normalization = step.normalization {
+            return try addFolded(layer, step, best.operation, source, result, normalization, resident)
+        }
+        // Winograd's weights are no layout of the weights themselves, so those stay beside them.
+        let kept =
+            best.kind == .winograd && resident == nil ? try program.describe(layer.shape, .plain) : resident
+        try add(
+            layer, step, best.operation, source, result,
+            repacked: best.repacks || best.kind == .winograd ? kept : nil)
     }
 
     private func add(
@@ -171,6 +202,18 @@ extension PlanBuilder {
         draft.parameters[position] = PlannedParameter(
             dimensions: layer.shape, isChannelsLast: layer.isChannelsLast, descriptor: resident ?? weights)
         decided.insert(position)
+        let bias = layer.bias == .none ? nil : positions[ParameterPath(step.owner, .bias)]
+        try add(
+            layer, step, operation, source, result, weights, weightsBuffer,
+            bias: bias.map { draft.external(.parameter($0)) })
+    }
+
+    /// The operation itself, its weights where they are.
+    private func add(
+        _ layer: Weighted, _ step: LoweredGraph.Step, _ operation: OperationIndex, _ source: Value,
+        _ result: Value, _ weights: Descriptor, _ weightsBuffer: PlanDraft.BufferIndex,
+        bias: PlanDraft.BufferIndex?
+    ) throws(ZooError) {
         var bindings = [
             PlanDraft.Binding(
                 argument: layer.roles.operand, descriptor: source.descriptor, buffer: source.buffer),
@@ -178,9 +221,8 @@ extension PlanBuilder {
             PlanDraft.Binding(
                 argument: layer.roles.result, descriptor: result.descriptor, buffer: result.buffer),
         ]
-        if let place = positions[ParameterPath(step.owner, .bias)], layer.bias != .none {
-            let buffer = draft.external(.parameter(place))
-            bindings.append(PlanDraft.Binding(argument: .bias, descriptor: layer.bias, buffer: buffer))
+        if let bias {
+            bindings.append(PlanDraft.Binding(argument: .bias, descriptor: layer.bias, buffer: bias))
         }
         try add(
             operation, part: .forward, paths: step.covers, title: step.title, bindings,
@@ -189,6 +231,58 @@ extension PlanBuilder {
         values[step.output] = result
         traces[step.output] = Trace(
             operation: operation, weights: weights, sources: [source], work: layer.work)
+    }
+
+    /// Weights that take a batch normalisation in, computed anew whenever parameters change: row by row in canonical
+    /// order, then brought into the kernel's layout.
+    private func addFolded(
+        _ layer: Weighted, _ step: LoweredGraph.Step, _ operation: OperationIndex, _ source: Value,
+        _ result: Value, _ normalization: LoweredGraph.Normalization, _ resident: Descriptor?
+    ) throws(ZooError) {
+        let owner = normalization.owner
+        guard let position = positions[ParameterPath(step.owner, .weight)],
+            let weights = try program.describe(.weights, of: operation),
+            let mean = positions[ParameterPath(owner, .runningMean)],
+            let variance = positions[ParameterPath(owner, .runningVariance)]
+        else { throw unsupported(step) }
+        func buffer(_ owner: String, _ role: ParameterRole) -> PlanDraft.BufferIndex? {
+            positions[ParameterPath(owner, role)].map { draft.external(.parameter($0)) }
+        }
+        let plain = try program.describe(layer.shape, .plain)
+        let lying = resident ?? plain
+        draft.parameters[position] = PlannedParameter(
+            dimensions: layer.shape, isChannelsLast: layer.isChannelsLast, descriptor: lying)
+        decided.insert(position)
+        var canonical = draft.external(.parameter(position))
+        if !program.areEqual(lying, plain) {
+            let copy = draft.allocate(byteCount: program.byteCount(of: plain))
+            try addReorder(
+                lying, canonical, to: plain, copy, part: .repack, paths: step.covers, title: "repack")
+            canonical = copy
+        }
+        let isPlain = program.areEqual(weights, plain)
+        let folded = draft.allocate(byteCount: program.byteCount(of: plain))
+        let rows = normalization.layer.channels
+        let bias = draft.allocate(byteCount: MemoryLayout<Float>.stride * rows)
+        draft.keepForever(bias)
+        let work = FoldWork(
+            rows: rows, columns: layer.shape.reduce(1, *) / max(rows, 1),
+            epsilon: normalization.layer.epsilon,
+            scale: buffer(owner, .weight), centre: buffer(owner, .bias),
+            mean: draft.external(.parameter(mean)), variance: draft.external(.parameter(variance)),
+            weights: canonical, bias: buffer(step.owner, .bias), folded: folded, foldedBias: bias)
+        draft.add(
+            PlanDraft.Operation(
+                part: .repack, paths: step.covers, title: "fold", work: .kernel(work),
+                layout: program.text(of: plain)))
+        var kept = folded
+        if !isPlain {
+            kept = draft.allocate(byteCount: program.byteCount(of: weights))
+            try addReorder(
+                plain, folded, to: weights, kept, part: .repack, paths: step.covers, title: "repack")
+        }
+        draft.keepForever(kept)
+        try add(layer, step, operation, source, result, weights, kept, bias: bias)
     }
 
     /// A parameter's resident form, if it is already fixed: by the store, or by another layer that shares it.
@@ -215,6 +309,15 @@ extension Convolution {
             outputChannels / groups, inputChannels / groups, kernel.height, kernel.width,
         ]
         return groups == 1 ? shape : [groups] + shape
+    }
+}
+
+extension Convolution {
+    /// Whether Winograd's way of computing pays: 3×3 windows next to each other over enough channels, all of them at
+    /// once. With few channels its transformations take longer than what they save.
+    fileprivate var allowsWinograd: Bool {
+        kernel == Extent(3) && stride == Extent(1) && dilation == Extent(1) && groups == 1
+            && inputChannels >= 32 && outputChannels >= 32
     }
 }
 

@@ -244,6 +244,56 @@ extension OnTheEngine {
                 #expect(try forwardError(#require(ours.statistics[path]), tensor) <= 1e-4, "\(path)")
             }
         }
+
+        /// What no gradient passes through is folded and summed in place: for inference, and below what learns.
+        @Test(
+            "Drawn networks compute what the reference does, by plans for inference and behind frozen layers",
+            arguments: seeds)
+        func foldedNetwork(_ seed: UInt64) throws {
+            let graph = try DrawnNetwork.graph(seed: seed)
+            let parameters = try randomParameters(for: graph, seed: seed)
+            let input = try randomTensor(
+                graph.input.shape(batch: DrawnNetwork.batch), name: "input", seed: seed)
+            let asked =
+                seed % 3 == 0
+                ? Set(graph.nodes.map(\.path).filter { ($0.count + $0.hashSum) % 5 == Int(seed % 5) }) : []
+            let first = graph.nodes.count * Int(seed % 4) / 4
+            let frozen = Set(graph.nodes.prefix(first).map(\.path))
+            let moment = TrainingMoment(seed: seed, step: 2)
+            let reference = try ReferenceExecutor(graph: graph, parameters: parameters, frozen: frozen)
+            let wanted = try reference.forward(input, mode: .inference, keeping: asked)
+            let cotangent = try randomTensor(wanted.output.shape, name: "cotangent", seed: seed)
+            let theirs = try reference.gradients(
+                input: input, outputGradient: cotangent, mode: .training(moment), request: GradientRequest())
+            var inference = PlanConfiguration(.inference, batch: DrawnNetwork.batch, keeping: asked)
+            inference.layout = seed % 2 == 0 ? nil : FeatureLayout.allCases[Int(seed / 2 % 3)]
+            inference.threads = 1 + Int(seed % 3)
+            var training = PlanConfiguration(.training, batch: DrawnNetwork.batch, frozen: frozen)
+            training.threads = inference.threads
+            let (fast, steps, engine) = (inference, training, try sharedEngine.get())
+            let (found, ours) = try engine.run { (context) throws(ZooError) in
+                let plan = try ExecutionPlan.make(
+                    graph, parameters: parameters, steps, engine: engine, context)
+                let gradients = try plan.gradients(
+                    input: input, outputGradient: cotangent, moment, context)
+                // On the parameters as the training plan lays them out, or on its own.
+                let other =
+                    seed % 2 == 0
+                    ? try ExecutionPlan.make(plan.store, fast, context)
+                    : try ExecutionPlan.make(graph, parameters: parameters, fast, engine: engine, context)
+                let once = try other.forward(input, nil, context)
+                #expect(try other.forward(input, nil, context).output.floats() == once.output.floats())
+                return (once, gradients)
+            }
+            #expect(try forwardError(found.output, wanted.output) <= 1e-4)
+            for (path, tensor) in wanted.activations {
+                #expect(try forwardError(#require(found.activations[path]), tensor) <= 1e-4, "\(path)")
+            }
+            try expectGradients(ours.parameters, theirs.parameters, tolerance: 1e-3, "seed \(seed)")
+            for (path, tensor) in theirs.statistics.entries {
+                #expect(try forwardError(#require(ours.statistics[path]), tensor) <= 1e-4, "\(path)")
+            }
+        }
     }
 }
 

@@ -293,12 +293,23 @@ extension PlanBuilder {
     private func residentLayout(_ position: Int, _ layer: Weighted) throws(ZooError) -> Descriptor? {
         guard let known = resident(position) else { return nil }
         guard known.dimensions == layer.shape, known.isChannelsLast == layer.isChannelsLast else {
+            // Weights that no plan has computed with yet lie in canonical order, whatever their extents are called.
+            if try isCanonical(known), known.dimensions.reduce(1, *) == layer.shape.reduce(1, *) {
+                return try program.describe(layer.shape, layer.isChannelsLast ? .channels_last : .plain)
+            }
             throw ZooError(
                 .unsupported, "the weights were laid out for a feature map of another shape",
                 expected: "\(known.dimensions)", found: "\(layer.shape)")
         }
         guard let store else { return known.descriptor }
         return try program.describe(like: store.program, known.descriptor)
+    }
+
+    /// Whether a parameter's elements stand in their canonical order.
+    private func isCanonical(_ parameter: PlannedParameter) throws(ZooError) -> Bool {
+        let owner = store?.program ?? program
+        let layout = parameter.isChannelsLast ? zoo_dnn_layout.channels_last : .plain
+        return owner.areEqual(parameter.descriptor, try owner.describe(parameter.dimensions, layout))
     }
 }
 

@@ -89,6 +89,56 @@ size_t zoo_dnn_descriptor_bytes(const zoo_dnn_program *program, int32_t descript
     return layout ? dnnl_memory_desc_get_size(layout) : 0;
 }
 
+bool zoo_dnn_describe_winograd(const zoo_dnn_program *program, int32_t descriptor, zoo_dnn_winograd *blocks) {
+#if DNNL_VERSION_MAJOR < 3
+    zoo_layout_ref layout = zoo_layout(program, descriptor);
+    if (!layout || layout->format_kind != dnnl_format_kind_wino || layout->data_type != dnnl_f32) return false;
+    const dnnl_wino_desc_t *found = &layout->format_desc.wino_desc;
+    if (found->r != 3 || found->oc_block != 16 || found->ic_block < 1 || found->oc < 16) return false;
+    zoo_dnn_winograd result = {
+        .results = found->alpha - 2, .outputs = found->oc, .inputs = found->ic, .input_block = found->ic_block};
+    const int64_t output_blocks = found->oc / 16, input_blocks = found->ic / found->ic_block;
+    result.input_chunk = input_blocks;
+    result.output_chunk = output_blocks;
+    switch (found->wino_format) {
+    case dnnl_wino_wei_OBaaIBOIio:
+        result.input_chunk = found->ic2_block;
+        result.output_chunk = found->oc2_block;
+        break;
+    case dnnl_wino_wei_aaOio: break;
+    case dnnl_wino_wei_aaOBiOo: result.output_chunk = found->oc2_block; break;
+    default: return false;
+    }
+    if (result.input_chunk < 1 || result.output_chunk < 1 || found->oc % (16 * result.output_chunk) != 0 ||
+        found->ic % (found->ic_block * result.input_chunk) != 0 || (found->alpha != 4 && found->alpha != 6) ||
+        found->size != sizeof(float) * (size_t)found->alpha * (size_t)found->alpha * (size_t)found->ic * (size_t)found->oc) {
+        return false;
+    }
+    if (found->wino_format == dnnl_wino_wei_aaOBiOo) {
+        result.output_stride = 16;
+        result.input_stride = 16 * result.output_chunk;
+        result.input_block_stride = result.input_block * result.input_stride;
+        result.input_chunk_stride = result.input_chunk * result.input_block_stride;
+        result.output_chunk_stride = result.input_chunk_stride;
+        result.plane_stride = output_blocks / result.output_chunk * result.output_chunk_stride;
+    } else {
+        result.input_stride = 16;
+        result.input_block_stride = result.input_block * result.input_stride;
+        result.output_stride = result.input_chunk * result.input_block_stride;
+        result.input_chunk_stride = result.output_chunk * result.output_stride;
+        result.plane_stride = input_blocks / result.input_chunk * result.input_chunk_stride;
+        result.output_chunk_stride = (int64_t)found->alpha * found->alpha * result.plane_stride;
+    }
+    *blocks = result;
+    return true;
+#else
+    (void)program;
+    (void)descriptor;
+    (void)blocks;
+    return false;
+#endif
+}
+
 bool zoo_dnn_descriptors_equal(const zoo_dnn_program *program, int32_t first, int32_t second) {
     zoo_layout_ref left = zoo_layout(program, first), right = zoo_layout(program, second);
     return left && right && dnnl_memory_desc_equal(left, right);

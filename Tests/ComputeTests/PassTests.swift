@@ -129,6 +129,39 @@ extension OnTheEngine {
             #expect(try titles(graph(between)) == ["Conv2d", "Conv2d + ReLU", "Add"])
         }
 
+        /// Channels that don't fill their blocks, maps that don't fill their tiles, on weights in canonical order and on
+        /// those that a training plan has laid out.
+        @Test(arguments: [
+            (64, 64, 14, 14), (40, 72, 17, 19), (33, 50, 7, 9), (128, 48, 6, 28), (160, 96, 28, 4),
+        ])
+        func threeByThreeWindows(_ inputs: Int, _ outputs: Int, _ height: Int, _ width: Int) throws {
+            let size = InputShape(channels: inputs, height: height, width: width)
+            let layer = Convolution(inputs, outputs, kernel: Extent(3), padding: Padding(1))
+            let chain = try LayerGraph(
+                architecture: "custom", input: size,
+                chain: [("a", .convolution(layer)), ("b", .activation(.relu))])
+            let parameters = try randomParameters(for: chain)
+            let reference = try ReferenceExecutor(graph: chain, parameters: parameters)
+            let training = PlanConfiguration(.training, batch: 2, input: size)
+            var kernels: [String] = []
+            for mostly in [nil, training] {
+                let native = try NativeExecutor(
+                    graph: chain, parameters: parameters, engine: sharedEngine.get(), mostly: mostly)
+                for batch in [1, 2, 5] {
+                    let input = try randomTensor(size.shape(batch: batch), name: "input")
+                    let wanted = try reference.forward(input).output
+                    #expect(try forwardError(native.forward(input).output, wanted) <= 1e-5)
+                    let plan = try native.plan(for: PlanConfiguration(.inference, batch: batch))
+                    kernels += (plan.json["operations"]?.arrayValue ?? []).compactMap {
+                        $0["kernel"]?.stringValue
+                    }
+                }
+            }
+            // oneDNN 2 has Winograd's kernels for AVX-512.
+            let isThere = Engine.library.contains("oneDNN 2") && Engine.library.contains("avx512")
+            #expect(kernels.contains { $0.contains("wino") } == isThere)
+        }
+
         /// Parameters that change are folded anew, and are read back as they were written.
         @Test func foldedParametersFollow() throws {
             let chain = try graph([convolution("a", LayerGraph.inputPath), normalization("b", "a")])

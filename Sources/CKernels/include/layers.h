@@ -84,6 +84,23 @@ typedef struct {
 
 void zoo_fold_normalization(void *fold);
 
+// MARK: weights for Winograd's way of computing 3×3 convolutions, m×m results at a time
+
+// From [O, I, 3, 3] to (m + 2)² planes, in which 16 outputs are side by side; channels beyond the last are zero.
+typedef struct {
+    // m: 2 or 4.
+    int64_t results;
+    int64_t outputs, inputs, padded_outputs, padded_inputs;
+    // Inputs in a block, blocks of inputs in a chunk, blocks of 16 outputs in a chunk; and floats from each to the next.
+    int64_t input_block, input_chunk, output_chunk;
+    int64_t plane_stride, input_stride, input_block_stride, input_chunk_stride, output_stride, output_chunk_stride;
+    int32_t threads;
+    const float *weights;
+    float *result;
+} zoo_winograd;
+
+void zoo_winograd_weights(void *winograd);
+
 // MARK: batch normalisation
 
 typedef struct {

@@ -130,6 +130,19 @@ int zoo_dnn_describe_like(
 // What an operation wants an operand to be; also for operands described with `any`.
 int zoo_dnn_describe_argument(
     zoo_dnn_program *program, int32_t operation, zoo_dnn_argument argument, int32_t *descriptor);
+// How weights for Winograd's kernels lie: for m×m results of 3×3 windows at a time there are (m + 2)² planes, in each of
+// which 16 outputs are side by side. Channels are counted with what fills the last block. False for a descriptor of
+// anything else.
+typedef struct {
+    // m: 2 or 4.
+    int64_t results;
+    int64_t outputs, inputs;
+    // Inputs in a block, blocks of inputs in a chunk, blocks of 16 outputs in a chunk.
+    int64_t input_block, input_chunk, output_chunk;
+    // Floats from a plane to the next, from an input, a block or a chunk of inputs, a block or a chunk of outputs.
+    int64_t plane_stride, input_stride, input_block_stride, input_chunk_stride, output_stride, output_chunk_stride;
+} zoo_dnn_winograd;
+bool zoo_dnn_describe_winograd(const zoo_dnn_program *program, int32_t descriptor, zoo_dnn_winograd *blocks);
 size_t zoo_dnn_descriptor_bytes(const zoo_dnn_program *program, int32_t descriptor);
 bool zoo_dnn_descriptors_equal(const zoo_dnn_program *program, int32_t first, int32_t second);
 // The layout in oneDNN's notation, "aBcd16b", for reports.

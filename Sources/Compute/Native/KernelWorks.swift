@@ -1,3 +1,4 @@
+import COneDNNShim
 import CZooKernels
 import ZooLayerGraphs
 import ZooTensors
@@ -130,6 +131,29 @@ struct FoldWork: KernelWork {
             variance: maker.floats(variance), weights: maker.floats(weights), bias: maker.floats(bias),
             folded: maker.floats(folded), folded_bias: maker.floats(foldedBias))
         return try unsafe maker.call(zoo_fold_normalization, call)
+    }
+}
+
+/// Weights brought into the form that Winograd's kernels want.
+struct WinogradWork: KernelWork {
+    /// `[O, I, 3, 3]`.
+    let shape: [Int]
+    let blocks: zoo_dnn_winograd
+    let weights: PlanDraft.BufferIndex
+    let result: PlanDraft.BufferIndex
+
+    var buffers: [PlanDraft.BufferIndex] { [weights, result] }
+
+    func operation(_ maker: KernelMaker) throws(ZooError) -> OperationIndex {
+        let call = try unsafe zoo_winograd(
+            results: blocks.results, outputs: Int64(shape[0]), inputs: Int64(shape[1]),
+            padded_outputs: blocks.outputs, padded_inputs: blocks.inputs, input_block: blocks.input_block,
+            input_chunk: blocks.input_chunk, output_chunk: blocks.output_chunk,
+            plane_stride: blocks.plane_stride, input_stride: blocks.input_stride,
+            input_block_stride: blocks.input_block_stride, input_chunk_stride: blocks.input_chunk_stride,
+            output_stride: blocks.output_stride, output_chunk_stride: blocks.output_chunk_stride,
+            threads: maker.threads, weights: maker.floats(weights), result: maker.floats(result))
+        return try unsafe maker.call(zoo_winograd_weights, call)
     }
 }
 

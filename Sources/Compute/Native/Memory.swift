@@ -15,20 +15,21 @@ import ZooTensors
 
     let byteCount: Int
     private let base: UnsafeMutableRawPointer
+    private let room: UnsafeMutableRawPointer
 
     /// Zeroed memory.
     init(byteCount: Int) throws(ZooError) {
         let rounded = try Slab.rounded(max(byteCount, 1))
-        var memory: UnsafeMutableRawPointer?
-        guard unsafe posix_memalign(&memory, Slab.alignment, rounded) == 0, let memory = unsafe memory else {
+        // The system's fresh pages are zero and take no room until they are used; clearing them here would change that.
+        guard let room = unsafe calloc(try Checked.sum(rounded, Slab.alignment), 1) else {
             throw ZooError(.limitExceeded, "there is no memory for \(byteCount) bytes")
         }
-        unsafe memset(memory, 0, rounded)
-        unsafe self.base = memory
+        unsafe self.room = room
+        unsafe self.base = room.alignedUp(toMultipleOf: Slab.alignment)
         self.byteCount = rounded
     }
 
-    deinit { unsafe free(base) }
+    deinit { unsafe free(room) }
 
     /// A size rounded up to whole alignments.
     static func rounded(_ byteCount: Int) throws(ZooError) -> Int {

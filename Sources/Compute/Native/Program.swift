@@ -83,6 +83,12 @@ struct Operands {
         unsafe Int(clamping: zoo_dnn_descriptor_bytes(handle, descriptor.index))
     }
 
+    /// How weights for Winograd's kernels lie; `nil` for anything else.
+    func winograd(_ descriptor: Descriptor) -> zoo_dnn_winograd? {
+        var blocks = zoo_dnn_winograd()
+        return unsafe zoo_dnn_describe_winograd(handle, descriptor.index, &blocks) ? blocks : nil
+    }
+
     func areEqual(_ first: Descriptor, _ second: Descriptor) -> Bool {
         unsafe first == second || zoo_dnn_descriptors_equal(handle, first.index, second.index)
     }

@@ -120,6 +120,9 @@ extension PlanBuilder {
             layout: known.isChannelsLast ? .channels_last : .plain)
     }
 
+    /// Most scratch memory of Winograd's kernels, in that of their operands.
+    private var mostScratch: Int { 6 }
+
     /// A kernel, the layouts that it was made for, and what it costs.
     private struct Choice {
         let operation: OperationIndex
@@ -143,9 +146,17 @@ extension PlanBuilder {
         func consider(
             _ operation: OperationIndex?, _ layout: zoo_dnn_layout, _ kind: zoo_dnn_convolution_kind,
             repacks: Bool, extra: Double
-        ) {
+        ) throws(ZooError) {
             guard let operation else { return }
-            let cost = extra + layer.work * KernelCosts.factor(of: program.kernel(of: operation))
+            // Some of Winograd's kernels want many times the memory that they work on; that much isn't worth it.
+            if kind == .winograd, let scratch = try program.describe(.scratchpad, of: operation) {
+                let operands = (operand.count + result.count) * MemoryLayout<Float>.stride
+                if program.byteCount(of: scratch) > mostScratch * operands { return }
+            }
+            let size =
+                result.dimensions.count == 4 ? Extent(result.dimensions[2], result.dimensions[3]) : Extent(1)
+            let factor = KernelCosts.factor(of: program.kernel(of: operation), results: size)
+            let cost = extra + layer.work * factor
             if cost < best?.cost ?? .infinity {
                 best = Choice(operation: operation, source: layout, kind: kind, repacks: repacks, cost: cost)
             }
@@ -158,14 +169,14 @@ extension PlanBuilder {
             let moving = isSame ? 0 : Double(operand.count) * KernelCosts.reorder
             for kind in layer.kinds {
                 if let resident, !isFolded {
-                    consider(
+                    try consider(
                         try layer.make(source, resident, kind), layout, kind, repacks: false, extra: moving)
                 }
                 let repacks = resident != nil
                 let repacking =
                     repacks && !isFolded ? Double(layer.shape.reduce(1, *)) * KernelCosts.reorder : 0
-                consider(
-                    try layer.make(source, any, kind), layout, kind, repacks: repacks,
+                try consider(
+                    layer.make(source, any, kind), layout, kind, repacks: repacks,
                     extra: moving + repacking)
             }
         }
@@ -173,30 +184,28 @@ extension PlanBuilder {
         let source = try reordered(operand, to: best.source, part: .forward, paths: step.covers)
         draft.cost += best.cost
         if let normalization = step.normalization {
-            return try addFolded(layer, step, best.operation, source, result, normalization, resident)
+            return try addFolded(layer, step, best, source, result, normalization, resident)
         }
         // Winograd's weights are no layout of the weights themselves, so those stay beside them.
         let kept =
             best.kind == .winograd && resident == nil ? try program.describe(layer.shape, .plain) : resident
         try add(
-            layer, step, best.operation, source, result,
+            layer, step, best, source, result,
             repacked: best.repacks || best.kind == .winograd ? kept : nil)
     }
 
     private func add(
-        _ layer: Weighted, _ step: LoweredGraph.Step, _ operation: OperationIndex, _ source: Value,
-        _ result: Value, repacked resident: Descriptor?
+        _ layer: Weighted, _ step: LoweredGraph.Step, _ choice: Choice, _ source: Value, _ result: Value,
+        repacked resident: Descriptor?
     ) throws(ZooError) {
         guard let position = positions[ParameterPath(step.owner, .weight)],
-            let weights = try program.describe(.weights, of: operation)
+            let weights = try program.describe(.weights, of: choice.operation)
         else { throw unsupported(step) }
         var weightsBuffer = draft.external(.parameter(position))
         if let resident, !program.areEqual(resident, weights) {
             let copy = draft.allocate(byteCount: program.byteCount(of: weights))
             draft.keepForever(copy)
-            try addReorder(
-                resident, weightsBuffer, to: weights, copy, part: .repack, paths: step.covers, title: "repack"
-            )
+            try addRepack(layer.shape, resident, weightsBuffer, to: weights, copy, choice.kind, step)
             weightsBuffer = copy
         }
         draft.parameters[position] = PlannedParameter(
@@ -204,7 +213,7 @@ extension PlanBuilder {
         decided.insert(position)
         let bias = layer.bias == .none ? nil : positions[ParameterPath(step.owner, .bias)]
         try add(
-            layer, step, operation, source, result, weights, weightsBuffer,
+            layer, step, choice.operation, source, result, weights, weightsBuffer,
             bias: bias.map { draft.external(.parameter($0)) })
     }
 
@@ -236,12 +245,12 @@ extension PlanBuilder {
     /// Weights that take a batch normalisation in, computed anew whenever parameters change: row by row in canonical
     /// order, then brought into the kernel's layout.
     private func addFolded(
-        _ layer: Weighted, _ step: LoweredGraph.Step, _ operation: OperationIndex, _ source: Value,
-        _ result: Value, _ normalization: LoweredGraph.Normalization, _ resident: Descriptor?
+        _ layer: Weighted, _ step: LoweredGraph.Step, _ choice: Choice, _ source: Value, _ result: Value,
+        _ normalization: LoweredGraph.Normalization, _ resident: Descriptor?
     ) throws(ZooError) {
         let owner = normalization.owner
         guard let position = positions[ParameterPath(step.owner, .weight)],
-            let weights = try program.describe(.weights, of: operation),
+            let weights = try program.describe(.weights, of: choice.operation),
             let mean = positions[ParameterPath(owner, .runningMean)],
             let variance = positions[ParameterPath(owner, .runningVariance)]
         else { throw unsupported(step) }
@@ -278,11 +287,38 @@ extension PlanBuilder {
         var kept = folded
         if !isPlain {
             kept = draft.allocate(byteCount: program.byteCount(of: weights))
-            try addReorder(
-                plain, folded, to: weights, kept, part: .repack, paths: step.covers, title: "repack")
+            try addRepack(layer.shape, plain, folded, to: weights, kept, choice.kind, step)
         }
         draft.keepForever(kept)
-        try add(layer, step, operation, source, result, weights, kept, bias: bias)
+        try add(layer, step, choice.operation, source, result, weights, kept, bias: bias)
+    }
+
+    /// Brings weights into a kernel's layout whenever parameters change.
+    private func addRepack(
+        _ shape: [Int], _ source: Descriptor, _ from: PlanDraft.BufferIndex, to weights: Descriptor,
+        _ target: PlanDraft.BufferIndex, _ kind: zoo_dnn_convolution_kind, _ step: LoweredGraph.Step
+    ) throws(ZooError) {
+        func reorder(
+            _ source: Descriptor, _ from: PlanDraft.BufferIndex, _ to: Descriptor,
+            _ target: PlanDraft.BufferIndex
+        ) throws(ZooError) {
+            try addReorder(source, from, to: to, target, part: .repack, paths: step.covers, title: "repack")
+        }
+        guard kind == .winograd else { return try reorder(source, from, weights, target) }
+        let plain = try program.describe(shape, .plain)
+        var canonical = from
+        if !program.areEqual(source, plain) {
+            canonical = draft.allocate(byteCount: program.byteCount(of: plain))
+            try reorder(source, from, plain, canonical)
+        }
+        guard let blocks = program.winograd(weights) else {
+            return try reorder(plain, canonical, weights, target)
+        }
+        draft.add(
+            PlanDraft.Operation(
+                part: .repack, paths: step.covers, title: "repack",
+                work: .kernel(WinogradWork(shape: shape, blocks: blocks, weights: canonical, result: target)),
+                layout: program.text(of: plain), weights: program.text(of: weights)))
     }
 
     /// A parameter's resident form, if it is already fixed: by the store, or by another layer that shares it.

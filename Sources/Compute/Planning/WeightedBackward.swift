@@ -11,7 +11,9 @@ extension PlanBuilder {
         var bias = Descriptor.none
         /// Whether the layer is the gradient of its kernel's convolution, so that operand and result change roles.
         var isMirrored = false
-        let make: (zoo_dnn_pass, Operands) throws(ZooError) -> OperationIndex?
+        /// Ways of computing that are worth a look.
+        var kinds = [zoo_dnn_convolution_kind.direct]
+        let make: (zoo_dnn_pass, Operands, zoo_dnn_convolution_kind) throws(ZooError) -> OperationIndex?
     }
 
     func weightedBackward(_ step: LoweredGraph.Step, _ arriving: Value, _ trace: Trace) throws(ZooError) {
@@ -23,14 +25,17 @@ extension PlanBuilder {
             let window = zoo_dnn_window(convolution)
             let bias =
                 convolution.hasBias ? try program.describe([convolution.outputChannels], .plain) : .none
-            layer = Weighted(bias: bias) { [self] (pass, operands) throws(ZooError) in
-                try program.convolution(pass, window, operands, forward: trace.operation)
+            layer = Weighted(
+                bias: bias, kinds: convolution.allowsWinograd ? [.direct, .winograd] : [.direct]
+            ) {
+                [self] (pass, operands, kind) throws(ZooError) in
+                try program.convolution(pass, window, operands, kind: kind, forward: trace.operation)
             }
         case .transposedConvolution(let convolution):
             if lowered.learns(step), convolution.hasBias { addBiasGradient(step, flow) }
             flow = try reached(flow, step, convolution)
             let window = zoo_dnn_window(convolution.mirrored)
-            layer = Weighted(isMirrored: true) { [self] (pass, operands) throws(ZooError) in
+            layer = Weighted(isMirrored: true) { [self] (pass, operands, _) throws(ZooError) in
                 let isForward = pass == .inference
                 let forward =
                     isForward ? .none : try program.convolution(.training, window, operands) ?? .none
@@ -38,7 +43,7 @@ extension PlanBuilder {
             }
         case .linear(let linear):
             let bias = linear.hasBias ? try program.describe([linear.outputFeatures], .plain) : .none
-            layer = Weighted(bias: bias) { [self] (pass, operands) throws(ZooError) in
+            layer = Weighted(bias: bias) { [self] (pass, operands, _) throws(ZooError) in
                 try program.innerProduct(pass, operands, forward: trace.operation)
             }
         default: throw unsupported(step)
@@ -56,12 +61,11 @@ extension PlanBuilder {
         let parameter = draft.parameters[position]
         let resident = parameter.descriptor
         let (operand, result) = layer.isMirrored ? (flow, source) : (source, flow)
-        var operands = Operands(
+        let operands = Operands(
             source: operand.descriptor, weights: resident, bias: layer.bias, destination: result.descriptor)
-        let direct = try layer.make(.backward_weights, operands)
-        operands.weights = try program.describe(parameter.dimensions, .any)
-        let free = try layer.make(.backward_weights, operands)
-        let (operation, isDirect) = try choose(direct, free, step, trace)
+        let any = try program.describe(parameter.dimensions, .any)
+        let (operation, isDirect) = try choose(
+            layer, .backward_weights, operands, any, step, trace, result.dimensions)
         guard let weights = try program.describe(.weights_gradient, of: operation),
             let target = gradientTarget(step, .weight)
         else { throw unsupported(step) }
@@ -100,12 +104,10 @@ extension PlanBuilder {
         let gradient = makeValue(like: source)
         let pass: zoo_dnn_pass = layer.isMirrored ? .inference : .backward_data
         let (first, second) = layer.isMirrored ? (flow, gradient) : (gradient, flow)
-        var operands = Operands(
+        let operands = Operands(
             source: first.descriptor, weights: parameter.descriptor, destination: second.descriptor)
-        let direct = try layer.make(pass, operands)
-        operands.weights = try program.describe(parameter.dimensions, .any)
-        let free = try layer.make(pass, operands)
-        let (operation, isDirect) = try choose(direct, free, step, trace)
+        let any = try program.describe(parameter.dimensions, .any)
+        let (operation, isDirect) = try choose(layer, pass, operands, any, step, trace, gradient.dimensions)
         guard let weights = try program.describe(.weights, of: operation) else { throw unsupported(step) }
         var buffer = draft.external(.parameter(position))
         if !isDirect, !program.areEqual(weights, parameter.descriptor) {
@@ -130,16 +132,26 @@ extension PlanBuilder {
         return gradient
     }
 
-    /// Resident weights unless repacked ones have a much better kernel.
+    /// The cheapest kernel by its name; resident weights unless repacked ones have a much better one.
     private func choose(
-        _ direct: OperationIndex?, _ free: OperationIndex?, _ step: LoweredGraph.Step, _ trace: Trace
+        _ layer: Weighted, _ pass: zoo_dnn_pass, _ operands: Operands, _ any: Descriptor,
+        _ step: LoweredGraph.Step, _ trace: Trace, _ results: [Int]
     ) throws(ZooError) -> (OperationIndex, isDirect: Bool) {
-        let directCost = direct.map { KernelCosts.factor(of: program.kernel(of: $0)) } ?? .infinity
-        let freeCost = free.map { KernelCosts.factor(of: program.kernel(of: $0)) } ?? .infinity
-        draft.cost += trace.work * min(directCost, freeCost)
-        if let direct, directCost <= freeCost { return (direct, true) }
-        if let free { return (free, false) }
-        throw unsupported(step)
+        let size = results.count == 4 ? Extent(results[2], results[3]) : Extent(1)
+        var best: (operation: OperationIndex, isDirect: Bool, cost: Double)?
+        for (weights, isDirect) in [(operands.weights, true), (any, false)] {
+            for kind in layer.kinds {
+                var operands = operands
+                operands.weights = weights
+                guard let made = try layer.make(pass, operands, kind) else { continue }
+                if kind == .winograd, try !isModest(made, beside: operands) { continue }
+                let cost = KernelCosts.factor(of: program.kernel(of: made), results: size)
+                if cost < best?.cost ?? .infinity { best = (made, isDirect, cost) }
+            }
+        }
+        guard let best else { throw unsupported(step) }
+        draft.cost += trace.work * best.cost
+        return (best.operation, best.isDirect)
     }
 
     // MARK: What only transposed convolutions need

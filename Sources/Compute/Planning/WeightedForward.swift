@@ -28,10 +28,10 @@ extension PlanBuilder {
         let hasBias = layer.hasBias || step.normalization != nil
         let bias = hasBias ? try program.describe([layer.outputChannels], .plain) : .none
         let shape = layer.weightShape
-        let isSmall = layer.allowsWinograd && !learning.contains(step.output)
         let weighted = Weighted(
             shape: shape, bias: bias, work: Double(result.count) * Double(shape.suffix(3).reduce(1, *)),
-            kinds: isSmall ? [.direct, .winograd] : [.direct]
+            // Where gradients pass, the last digits decide on which side of its kink a rectifier is.
+            kinds: layer.allowsWinograd && !learning.contains(step.output) ? [.direct, .winograd] : [.direct]
         ) { [self] (source, weights, kind) throws(ZooError) in
             try program.convolution(
                 pass(step), window,
@@ -120,14 +120,20 @@ extension PlanBuilder {
             layout: known.isChannelsLast ? .channels_last : .plain)
     }
 
-    /// Most scratch memory of Winograd's kernels, in that of their operands.
-    private var mostScratch: Int { 6 }
+    /// Whether a kernel's scratch memory is in proportion to the maps that it works on: some of Winograd's want many
+    /// times as much, which isn't worth it.
+    func isModest(_ operation: OperationIndex, beside operands: Operands) throws(ZooError) -> Bool {
+        guard let scratch = try program.describe(.scratchpad, of: operation) else { return true }
+        let maps = program.byteCount(of: operands.source) + program.byteCount(of: operands.destination)
+        return program.byteCount(of: scratch) <= 6 * maps
+    }
 
     /// A kernel, the layouts that it was made for, and what it costs.
     private struct Choice {
         let operation: OperationIndex
         let source: zoo_dnn_layout
-        let kind: zoo_dnn_convolution_kind
+        /// Whether the weights are in a form of Winograd's, which is no layout of the weights themselves.
+        let isOpaque: Bool
         let repacks: Bool
         let cost: Double
     }
@@ -148,17 +154,19 @@ extension PlanBuilder {
             repacks: Bool, extra: Double
         ) throws(ZooError) {
             guard let operation else { return }
-            // Some of Winograd's kernels want many times the memory that they work on; that much isn't worth it.
-            if kind == .winograd, let scratch = try program.describe(.scratchpad, of: operation) {
-                let operands = (operand.count + result.count) * MemoryLayout<Float>.stride
-                if program.byteCount(of: scratch) > mostScratch * operands { return }
+            if kind == .winograd {
+                let source = try program.describe(operand.dimensions, layout)
+                let operands = Operands(source: source, destination: result.descriptor)
+                guard try isModest(operation, beside: operands) else { return }
             }
             let size =
                 result.dimensions.count == 4 ? Extent(result.dimensions[2], result.dimensions[3]) : Extent(1)
             let factor = KernelCosts.factor(of: program.kernel(of: operation), results: size)
             let cost = extra + layer.work * factor
             if cost < best?.cost ?? .infinity {
-                best = Choice(operation: operation, source: layout, kind: kind, repacks: repacks, cost: cost)
+                best = Choice(
+                    operation: operation, source: layout, isOpaque: kind == .winograd, repacks: repacks,
+                    cost: cost)
             }
         }
         var layouts = [operand.layout]
@@ -186,12 +194,11 @@ extension PlanBuilder {
         if let normalization = step.normalization {
             return try addFolded(layer, step, best, source, result, normalization, resident)
         }
-        // Winograd's weights are no layout of the weights themselves, so those stay beside them.
+        // What is opaque stays beside the weights.
         let kept =
-            best.kind == .winograd && resident == nil ? try program.describe(layer.shape, .plain) : resident
+            best.isOpaque && resident == nil ? try program.describe(layer.shape, .plain) : resident
         try add(
-            layer, step, best, source, result,
-            repacked: best.repacks || best.kind == .winograd ? kept : nil)
+            layer, step, best, source, result, repacked: best.repacks || best.isOpaque ? kept : nil)
     }
 
     private func add(
@@ -205,7 +212,8 @@ extension PlanBuilder {
         if let resident, !program.areEqual(resident, weights) {
             let copy = draft.allocate(byteCount: program.byteCount(of: weights))
             draft.keepForever(copy)
-            try addRepack(layer.shape, resident, weightsBuffer, to: weights, copy, choice.kind, step)
+            try addRepack(
+                layer.shape, resident, weightsBuffer, to: weights, copy, isOpaque: choice.isOpaque, step)
             weightsBuffer = copy
         }
         draft.parameters[position] = PlannedParameter(
@@ -287,7 +295,7 @@ extension PlanBuilder {
         var kept = folded
         if !isPlain {
             kept = draft.allocate(byteCount: program.byteCount(of: weights))
-            try addRepack(layer.shape, plain, folded, to: weights, kept, choice.kind, step)
+            try addRepack(layer.shape, plain, folded, to: weights, kept, isOpaque: choice.isOpaque, step)
         }
         draft.keepForever(kept)
         try add(layer, step, choice.operation, source, result, weights, kept, bias: bias)
@@ -296,7 +304,7 @@ extension PlanBuilder {
     /// Brings weights into a kernel's layout whenever parameters change.
     private func addRepack(
         _ shape: [Int], _ source: Descriptor, _ from: PlanDraft.BufferIndex, to weights: Descriptor,
-        _ target: PlanDraft.BufferIndex, _ kind: zoo_dnn_convolution_kind, _ step: LoweredGraph.Step
+        _ target: PlanDraft.BufferIndex, isOpaque: Bool, _ step: LoweredGraph.Step
     ) throws(ZooError) {
         func reorder(
             _ source: Descriptor, _ from: PlanDraft.BufferIndex, _ to: Descriptor,
@@ -304,7 +312,7 @@ extension PlanBuilder {
         ) throws(ZooError) {
             try addReorder(source, from, to: to, target, part: .repack, paths: step.covers, title: "repack")
         }
-        guard kind == .winograd else { return try reorder(source, from, weights, target) }
+        guard isOpaque else { return try reorder(source, from, weights, target) }
         let plain = try program.describe(shape, .plain)
         var canonical = from
         if !program.areEqual(source, plain) {
@@ -362,7 +370,7 @@ extension Convolution {
 extension Convolution {
     /// Whether Winograd's way of computing pays: 3×3 windows next to each other over enough channels, all of them at
     /// once. With few channels its transformations take longer than what they save.
-    fileprivate var allowsWinograd: Bool {
+    var allowsWinograd: Bool {
         kernel == Extent(3) && stride == Extent(1) && dilation == Extent(1) && groups == 1
             && inputChannels >= 32 && outputChannels >= 32
     }

@@ -109,7 +109,7 @@ let package = Package(
                 "Menagerie", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/zoo", swiftSettings: house),
-        // Our side of tools/bench. Not a product: nobody who uses the package builds it.
+        // Our side of tools/bench/lenet and formats. Not a product: nobody who uses the package builds it.
         .executableTarget(
             name: "ZooBenchmarkWorker", dependencies: ["Menagerie"], path: "Sources/BenchmarkWorker",
             swiftSettings: house),

@@ -8,9 +8,9 @@ import Menagerie
     import Darwin
 #endif
 
-/// Our side of `tools/bench`: answers one line of JSON for each line that it is sent, and measures around the work
-/// alone. It takes the ways that `zoo train` and a server take. `PyTorch`'s side is
-/// `tools/benchmarks/torch_worker.py`; it knows the same words.
+/// Our side of `tools/bench/lenet` and `tools/bench/formats`: answers one line of JSON for each line that it
+/// is sent, and measures around the work alone. It takes the ways that `zoo train` and a server take.
+/// `PyTorch`'s side is `tools/bench/torch_worker.py`; it knows the same words.
 @main
 struct BenchmarkWorker {
     static func main() {

@@ -1,6 +1,7 @@
-# Sourced by tools/interop and tools/bench, from the repository's folder: makes sure of the virtual environment with
-# the frameworks of tools/requirements.txt and the files of tools/requirements-files.txt, outside the repository, and sets
-# `python` to its interpreter. Needs the network on first use only; the environment is reused until the requirements change.
+# Sourced by tools/interop and the suites in tools/bench, from the repository's folder: makes sure of the virtual
+# environment with the frameworks of tools/requirements.txt and the files of tools/requirements-files.txt, outside the
+# repository, and sets `python` to its interpreter. Needs the network on first use only; the environment is reused until
+# the requirements change.
 source tools/interoperability/packages.sh
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/menagerie
 environment=$cache/interop

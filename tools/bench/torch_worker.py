@@ -1,5 +1,5 @@
-"""PyTorch's side of tools/bench: answers one line of JSON for each line that it is sent, and measures around the work
-alone. Our side is Sources/BenchmarkWorker; it knows the same words. A "variant" says how PyTorch is used:
+"""PyTorch's side of tools/bench/lenet: answers one line of JSON for each line that it is sent, and measures around the
+work alone. Our side is Sources/BenchmarkWorker; it knows the same words. A "variant" says how PyTorch is used:
 
 eager           as most people write it
 channels-last   eager, with the network and its inputs in channels-last memory, which is faster on a CPU

@@ -1,4 +1,4 @@
-"""Makes the files that `tools/bench formats` reads, of VGG16's size, with random numbers: formats_make.py FOLDER"""
+"""Makes the files that `tools/bench/formats` reads, of VGG16's size, with random numbers: formats_make.py FOLDER"""
 
 import os
 import sys

@@ -16,7 +16,7 @@ def run(options, folder) -> dict:
     weights = root / "zoo/weights/lenet-mnist.pth"
     picture = sorted((root / "zoo/data/pictures").glob("*.png"))[0]
     ours = [options.zoo, "predict", "lenet-mnist", picture]
-    theirs = [sys.executable, "-B", root / "tools/benchmarks/predict_pytorch.py", weights, picture]
+    theirs = [sys.executable, "-B", root / "tools/bench/predict_pytorch.py", weights, picture]
     checks = prove(ours, theirs)
     launcher = compiled_launcher(root, folder)
     times = Comparison("zoo predict, whole process", "Python script", "ms", 1e3)
@@ -51,7 +51,7 @@ def run(options, folder) -> dict:
 
 def compiled_launcher(root, folder):
     target = folder / "launch"
-    output(["cc", "-O2", "-o", target, root / "tools/benchmarks/launch.c"])
+    output(["cc", "-O2", "-o", target, root / "tools/bench/launch.c"])
     return target
 
 

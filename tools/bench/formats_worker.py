@@ -1,4 +1,4 @@
-"""PyTorch's, safetensors' and h5py's side of `tools/bench formats` in a running process."""
+"""PyTorch's, safetensors' and h5py's side of `tools/bench/formats` in a running process."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Runs a suite of measurements; tools/bench prepares what it needs and starts it."""
+"""Runs a suite of measurements; the scripts beside it prepare what it needs and start it."""
 
 import argparse
 import json
@@ -16,7 +16,7 @@ SUITES = {"formats": formats, "lenet": lenet, "predict": predict}
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="tools/bench", add_help=False)
+    parser = argparse.ArgumentParser(prog="tools/bench/bench.py", add_help=False)
     parser.add_argument("suite", choices=SUITES)
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--zoo", type=Path, required=True)
@@ -37,7 +37,7 @@ def main() -> int:
             print(f"error: {problem}", file=sys.stderr)
             return 1
     threads = machine["threads"]
-    command = f"tools/bench {options.suite}" + (f" --threads {threads}" if threads else "")
+    command = f"tools/bench/{options.suite}" + (f" --threads {threads}" if threads else "")
     command += f" --rounds {options.rounds}" if options.rounds else ""
     if machine["load_average"] > machine["usable_processors"] / 2:
         found["notes"].append("the machine was busy with other work: both sides would be faster alone")

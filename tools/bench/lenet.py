@@ -23,7 +23,7 @@ def run(options, folder) -> dict:
     recommended = environment.ask({})
     environment.close()
     ours = Worker("Menagerie", [options.worker], recommended)
-    theirs = Worker("PyTorch", python_command(options.root / "tools/benchmarks/torch_worker.py"))
+    theirs = Worker("PyTorch", python_command(options.root / "tools/bench/torch_worker.py"))
     try:
         suite = Suite(ours, theirs, settings, folder, options.rounds or 15)
         suite.notes.append(f"pictures: {source}")

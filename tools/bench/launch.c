@@ -1,5 +1,5 @@
 // Runs a command once, its output thrown away, and prints what it took from start to exit:
-// {"seconds": …, "peak_bytes": …, "code": …}. Compiled by tools/bench.
+// {"seconds": …, "peak_bytes": …, "code": …}. Compiled by predict.py and formats.py.
 //
 // Linux counts the memory of the process that starts another into that one's peak, so whoever measures has to be
 // small; a Python process isn't.

@@ -17,7 +17,7 @@ PAUSE = 0.05
 
 def run(options, folder) -> dict:
     files = prepared(options.root)
-    here = options.root / "tools/benchmarks"
+    here = options.root / "tools/bench"
     bench = Formats(options, folder, files, compiled_launcher(options.root, folder))
     ours = Worker("menagerie", [options.worker])
     theirs = Worker("python", python_command(here / "formats_worker.py"))
@@ -147,5 +147,5 @@ def prepared(root) -> dict:
         # TensorFlow and PyTorch in processes of their own.
         for library in ("torch", "keras"):
             print(f"Making the files ({library})", flush=True)
-            output([sys.executable, "-B", root / "tools/benchmarks/formats_make.py", cache, library])
+            output([sys.executable, "-B", root / "tools/bench/formats_make.py", cache, library])
     return files

@@ -15,9 +15,10 @@ absolute() {
 }
 
 # read_options KNOWN ARGUMENT…: checks the arguments against the options that the suite has, a pattern such as
-# "--json|--rounds", and puts them into `arguments`.
+# "--json|--rounds", and puts them into `arguments`. Of an option that takes a list, the suite's function `values` says
+# what may stand in it.
 read_options() {
-    local known=$1
+    local known=$1 known_values
     shift
     arguments=()
     while (($# > 0)); do
@@ -37,8 +38,16 @@ read_options() {
             arguments+=("$1" "$2")
             shift 2
             ;;
-        --models | --modes | --batches | --peers)
-            [[ ${2:-} =~ ^[a-z0-9_-]+(,[a-z0-9_-]+)*$ ]] || wrong "$1 needs names or numbers with commas between them"
+        --batches)
+            [[ ${2:-} =~ ^[1-9][0-9]{0,2}(,[1-9][0-9]{0,2})*$ ]] ||
+                wrong "$1 needs numbers from 1 to 999, with commas between them"
+            arguments+=("$1" "$2")
+            shift 2
+            ;;
+        --models | --modes | --peers)
+            known_values=$(values "$1")
+            [[ ${2:-} =~ ^($known_values)(,($known_values))*$ ]] ||
+                wrong "$1 needs one or more of ${known_values//|/, }, with commas between them"
             arguments+=("$1" "$2")
             shift 2
             ;;

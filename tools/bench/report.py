@@ -14,8 +14,9 @@ SCHEMA = Path(__file__).parents[2] / "schemas/benchmark.schema.json"
 class Comparison:
     """One thing that both sides did in turns, ours first in each round."""
 
-    def __init__(self, what: str, peer: str, unit: str, scale: float = 1):
+    def __init__(self, what: str, peer: str, unit: str, scale: float = 1, case=None, target: float | None = None):
         self.what, self.peer, self.unit, self.scale = what, peer, unit, scale
+        self.case, self.target = case, target
         self.ours, self.theirs = [], []
 
     def add(self, ours: float, theirs: float):
@@ -25,11 +26,16 @@ class Comparison:
     @property
     def document(self) -> dict:
         # Neighbours in time met the same neighbours on the machine, so each round has its own ratio.
-        ratios = np.divide(self.theirs, self.ours)
-        return {
+        ratio = summary(np.divide(self.theirs, self.ours))
+        document = {
             "what": self.what, "peer": self.peer, "unit": self.unit, "rounds": len(self.ours),
-            "ours": summary(self.ours), "theirs": summary(self.theirs), "ratio": summary(ratios),
+            "ours": summary(self.ours), "theirs": summary(self.theirs), "ratio": ratio,
         }
+        if self.case:
+            document["case"] = self.case
+        if self.target:
+            document |= {"target": self.target, "met": ratio["median"] >= self.target}
+        return document
 
 
 def summary(values) -> dict:
@@ -67,13 +73,19 @@ def number(value: float) -> str:
 
 def table(documents) -> str:
     rows = [("", "compared with", "ours", "theirs", "", "ratio", "quartiles")]
+    with_targets = any("target" in item for item in documents)
+    if with_targets:
+        rows[0] += ("target", "met")
     for item in documents:
         low, high = item["ratio"]["quartiles"]
         rows.append((
             item["what"], item["peer"], number(item["ours"]["median"]), number(item["theirs"]["median"]), item["unit"],
             f"{item['ratio']['median']:.2f}", f"{low:.2f} – {high:.2f}"))
+        if with_targets:
+            aim = item.get("target")
+            rows[-1] += (f"{aim:.2f}", "yes" if item["met"] else "no") if aim else ("", "")
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    numeric = {2, 3, 5}
+    numeric = {2, 3, 5, 7}
     lines = []
     for place, row in enumerate(rows):
         cells = [text.rjust(width) if column in numeric else text.ljust(width)
